@@ -1,0 +1,152 @@
+"""A feed's contract: the one file from which schema, table, suite, rules and dictionary derive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard, SchemaProperty
+
+FEEDS = Path(__file__).parent / "feeds"
+BUSINESS_TIME_ZONE = "Asia/Shanghai"
+
+POLARS_TYPES: dict[str, pl.DataType] = {
+    "VARCHAR": pl.String(),
+    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
+    "DATE": pl.Date(),
+    "DECIMAL(18,2)": pl.Decimal(18, 2),
+    "BIGINT": pl.Int64(),
+    "BOOLEAN": pl.Boolean(),
+    "VARCHAR[]": pl.List(pl.String()),
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a feed, as its contract states it."""
+
+    name: str
+    name_zh: str
+    description: str
+    physical_type: str
+    required: bool
+    key: bool
+    identifier: bool
+    aliases: tuple[str, ...]
+    enum: dict[str, str]
+    minimum: str | float | None
+    maximum: str | float | None
+    max_length: int | None
+    pattern: str | None
+    not_after: str | None
+    keyed_from: str | None
+    default: str | None
+    reference: str | None
+    examples: tuple[str, ...]
+
+    @property
+    def personal(self) -> bool:
+        """Whether the column is derived from a raw identifier of a person."""
+        return self.keyed_from is not None
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The polars type of the column."""
+        return POLARS_TYPES[self.physical_type]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One feed: its columns and what its rows must satisfy."""
+
+    feed: str
+    name_zh: str
+    description: str
+    grain: str
+    version: str
+    fields: tuple[Field, ...]
+    business_date: str
+    latency_days: int
+    quarantine_tolerance: float
+
+    @property
+    def primary_key(self) -> list[str]:
+        """Names of the key columns, in the contract's order."""
+        return [field.name for field in self.fields if field.key]
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The polars schema of accepted rows."""
+        return pl.Schema({field.name: field.dtype for field in self.fields})
+
+    def field(self, name: str) -> Field:
+        """The column of that name; raises KeyError with the names that exist."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(f"{self.feed} has no column {name!r}; it has {[f.name for f in self.fields]}")
+
+
+@cache
+def feeds() -> tuple[str, ...]:
+    """Names of all feeds, one per contract file, in alphabetical order."""
+    return tuple(sorted(path.stem for path in FEEDS.glob("*.yaml")))
+
+
+@cache
+def contract(feed: str) -> Contract:
+    """The contract of one feed; raises KeyError with the feeds that exist."""
+    if feed not in feeds():
+        raise KeyError(f"there is no feed {feed!r}; the feeds are {', '.join(feeds())}")
+    return _read(FEEDS / f"{feed}.yaml")
+
+
+def _read(path: Path) -> Contract:
+    document = OpenDataContractStandard.from_file(str(path))
+    (table,) = document.schema_ or []
+    settings = _settings(table.customProperties)
+    latency = next(p for p in document.slaProperties or [] if p.property == "latency")
+    return Contract(
+        feed=str(table.name),
+        name_zh=str(table.businessName),
+        description=str(document.description.purpose) if document.description else "",
+        grain=str(table.dataGranularityDescription),
+        version=str(document.version),
+        fields=tuple(_field(p) for p in table.properties or []),
+        business_date=str(settings["businessDate"]),
+        latency_days=int(str(latency.value)),
+        quarantine_tolerance=float(settings["quarantineTolerance"]),
+    )
+
+
+def _field(item: SchemaProperty) -> Field:
+    options = item.logicalTypeOptions or {}
+    settings = _settings(item.customProperties)
+    relationships = item.relationships or []
+    return Field(
+        name=str(item.name),
+        name_zh=str(item.businessName),
+        description=str(item.description),
+        physical_type=str(item.physicalType),
+        required=bool(item.required),
+        key=bool(item.primaryKey),
+        identifier="identifier" in (item.tags or []),
+        aliases=tuple(str(s.synonym) for s in item.synonyms or []),
+        enum={str(e.value): str(e.label or e.value) for e in item.enum or []},
+        minimum=options.get("minimum"),
+        maximum=options.get("maximum"),
+        max_length=options.get("maxLength"),
+        pattern=options.get("pattern"),
+        not_after=settings.get("notAfter"),
+        keyed_from=settings.get("keyedFrom"),
+        default=settings.get("default"),
+        reference=str(relationships[0].to) if relationships else None,
+        examples=tuple(str(e) for e in item.examples or []),
+    )
+
+
+def _settings(items: list[CustomProperty] | None) -> dict[str, Any]:
+    return {str(item.property): item.value for item in items or []}

@@ -1,0 +1,95 @@
+"""The reference tables: channels, fees, lanes with their windows, categories; dated where they change."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+REFERENCE = Path(__file__).parent / "reference"
+TOUCH_KINDS = ("impression", "engagement", "click")
+
+
+@cache
+def channels() -> pl.DataFrame:
+    """`channel`, `name_zh`, `name_en`, `exchange` (String), `valid_from`, `valid_to` (Date), `refund_days` (Int64)."""
+    return _table("channels", dates=("valid_from", "valid_to"), numbers={"refund_days": pl.Int64})
+
+
+@cache
+def fees() -> pl.DataFrame:
+    """`channel` (String), `valid_from`, `valid_to` (Date, inclusive, null while in force), `fee_rate` (Float64)."""
+    return _table("fees", dates=("valid_from", "valid_to"), numbers={"fee_rate": pl.Float64})
+
+
+@cache
+def lanes() -> pl.DataFrame:
+    """`lane`, names, `evidence` (`order` or `claim`), the windows as text, `category_override` (Boolean)."""
+    return _table("lanes").with_columns(pl.col("category_override") == "true")
+
+
+@cache
+def categories() -> pl.DataFrame:
+    """`category`, names, industry, `margin` (Float64, contribution margin of net sales), `window` (text)."""
+    return _table("categories", numbers={"margin": pl.Float64})
+
+
+@cache
+def windows() -> pl.DataFrame:
+    """Look-back windows: `lane`, `kind`, `category` (String, null for all others), `window` (Duration us).
+
+    A category's own window stands in the lanes that allow it, for every kind of touch.
+    """
+    rows = [
+        (lane["lane"], kind, None, _duration(lane[f"{kind}_window"]))
+        for lane in lanes().iter_rows(named=True)
+        for kind in TOUCH_KINDS
+    ]
+    rows += [
+        (lane["lane"], kind, category["category"], _duration(category["window"]))
+        for lane in lanes().filter("category_override").iter_rows(named=True)
+        for category in categories().filter(pl.col("window").is_not_null()).iter_rows(named=True)
+        for kind in TOUCH_KINDS
+    ]
+    schema = {"lane": pl.String, "kind": pl.String, "category": pl.String, "window": pl.Duration("us")}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+@cache
+def window_set() -> str:
+    """A short name of the windows in force, which changes when any of them does."""
+    return (
+        "w"
+        + sha256(
+            windows().with_columns(pl.col("window").dt.total_microseconds()).write_csv().encode()
+        ).hexdigest()[:8]
+    )
+
+
+@cache
+def longest_window() -> timedelta:
+    """The longest look-back of all."""
+    longest = windows()["window"].max()
+    assert isinstance(longest, timedelta)
+    return longest
+
+
+def _table(
+    name: str, *, dates: tuple[str, ...] = (), numbers: dict[str, type[pl.DataType]] | None = None
+) -> pl.DataFrame:
+    text = pl.read_csv(REFERENCE / f"{name}.csv", infer_schema=False)
+    return text.with_columns(
+        *[pl.col(c).str.to_date("%Y-%m-%d") for c in dates],
+        *[pl.col(c).cast(t) for c, t in (numbers or {}).items()],
+    )
+
+
+def _duration(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d+)([dh])", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no window; write days or hours, such as 30d or 24h")
+    return timedelta(**{{"d": "days", "h": "hours"}[match[2]]: int(match[1])})

@@ -1,0 +1,189 @@
+"""Journeys: which touches a conversion can be credited to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from models.frames import like
+
+if TYPE_CHECKING:
+    from models.frames import AnyFrame, Frame
+
+#: Kinds of touch from the weakest to the strongest: the order among touches of one instant.
+KINDS = ("impression", "engagement", "click")
+
+#: Place of a touch's kind among `KINDS`.
+STRENGTH = pl.sum_horizontal((pl.col("kind") == kind) * place for place, kind in enumerate(KINDS))
+
+#: What a note promotes. A note that lists products promotes these, else its category, else its whole brand.
+PROMOTES_CATEGORY = (pl.col("note_category") == pl.col("category")) | pl.col("note_category").is_null()
+PROMOTES_PRODUCT = (
+    pl.when(pl.col("product_ids").list.len() > 0)
+    .then(pl.col("product_ids").list.contains(pl.col("product_id"), nulls_equal=False))
+    .otherwise(PROMOTES_CATEGORY)
+    .fill_null(value=False)
+)
+
+#: For which conversions of its brand a note competes.
+SCOPES = {"brand": pl.lit(value=True), "category": PROMOTES_CATEGORY, "product": PROMOTES_PRODUCT}
+
+#: The touches of a journey stand in this order, which is total: equal rows are one touch.
+TOUCH_ORDER = ("order", "touched_at", "strength", "note_id", "touch_click")
+
+
+def journeys(
+    touches: Frame,
+    conversions: AnyFrame,
+    notes: AnyFrame,
+    windows: AnyFrame,
+    /,
+    *,
+    scope: str = "brand",
+) -> Frame:
+    """The touches of each conversion inside its windows, one row per conversion and touch.
+
+    A conversion finds a touch by user key, or by the click id that its order carries. The note of the touch
+    must be of the conversion's brand and inside `scope`, and the touch inside the window of its lane and
+    kind: `paid_at − window ≤ touched_at < paid_at`, in instants. At `paid_at` itself only a click that
+    carries the order's click id counts. Null never equals null: a touch or conversion without user key finds
+    nothing by user, a note without brand competes for nothing, a lane and kind without window match nothing.
+    Touches of notes that `notes` does not hold are left out, for the caller to report.
+
+    Args:
+        touches: `note_id` String, `user_key` Int64, `touched_at` Datetime(us, UTC), `kind` String (`KINDS`),
+            `click_id` String. Rows that agree in note, instant, kind and click id are one touch.
+        conversions: `conversion_id` String (unique), `user_key`, `paid_at`, `brand`, `category`,
+            `product_id`, `click_id`; others are ignored.
+        notes: `note_id` (unique), `brand`, `lane`, `category`, `product_ids` List(String); others are
+            ignored.
+        windows: `lane`, `kind`, `category`, `window` Duration(us), unique by the first three. A row with a
+            category overrides, for conversions of that category, the row without.
+        scope: `brand`, or `category` or `product`: the note must promote the conversion's category or
+            product.
+
+    Returns:
+        Sorted by conversion and touch order (`touched_at`, then kind, then `note_id`, then click id):
+        `conversion_id`, `note_id`, `lane`, `kind`, `touched_at`, `age` (Duration, `paid_at − touched_at`),
+        `matched_by` (`click_id` where the touch carries the order's click id, else `user_key`), `direct`
+        (Boolean: the note promotes the product), `position` (UInt32 from 1), `touches` (UInt32, in the
+        journey). Conversions without touches have no row. May be called per bucket of users, if each bucket
+        also holds the touches whose click id one of its conversions carries.
+
+    Raises:
+        ValueError: `scope` is not one of `SCOPES`.
+
+    >>> from datetime import UTC, datetime, timedelta
+    >>> paid = datetime(2026, 9, 10, 4, tzinfo=UTC)
+    >>> result = journeys(
+    ...     pl.DataFrame({"note_id": ["n1", "n1"], "user_key": [7, 7], "kind": ["impression"] * 2,
+    ...         "touched_at": [paid - timedelta(days=3), paid], "click_id": [None, None]},
+    ...         schema_overrides={"click_id": pl.String}),
+    ...     pl.DataFrame({"conversion_id": ["tmall-1-1"], "user_key": [7], "paid_at": [paid], "brand": ["A"],
+    ...         "category": ["lipstick"], "product_id": ["p"], "click_id": ["c"]}),
+    ...     pl.DataFrame({"note_id": ["n1"], "brand": ["A"], "lane": ["seeding"], "category": ["lipstick"],
+    ...         "product_ids": [["p"]]}),
+    ...     pl.DataFrame({"lane": ["seeding"], "kind": ["impression"], "category": [None],
+    ...         "window": [timedelta(days=30)]}, schema_overrides={"category": pl.String}),
+    ... )
+    >>> result.select("note_id", "age", "matched_by", "direct", "position", "touches").rows()
+    [('n1', datetime.timedelta(days=3), 'user_key', True, 1, 1)]
+    """
+    if scope not in SCOPES:
+        raise ValueError(f"scope {scope!r} is unknown: expected one of {', '.join(map(repr, SCOPES))}")
+    notes, windows = notes.lazy(), windows.lazy()
+    orders = _orders(conversions.lazy(), windows)
+    eligible = _eligible(_matched(touches.lazy(), orders), orders, notes, SCOPES[scope])
+    return like(_numbered(_inside(eligible, windows)), touches)
+
+
+def _orders(conversions: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame:
+    """The conversions, numbered, with the earliest instant that any window reaches."""
+    return (
+        conversions.select(
+            "conversion_id", "user_key", "paid_at", "brand", "category", "product_id", "click_id"
+        )
+        .sort("conversion_id")
+        .with_row_index("order")
+        .join(windows.select(longest=pl.col("window").max()), how="cross")
+        .with_columns(earliest=pl.col("paid_at") - pl.col("longest"))
+    )
+
+
+def _matched(touches: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
+    """Pairs of touch and order, by user and by click, that the longest window would still allow."""
+    touches = touches.select("note_id", "kind", "touched_at", "user_key", touch_click="click_id")
+    # A join costs by the columns that it carries: what else an order has joins the pairs that are left.
+    orders = orders.select("order", "user_key", "click_id", "paid_at", "earliest")
+    by_user = touches.join(orders.drop("click_id"), on="user_key")
+    by_click = touches.filter(pl.col("touch_click").is_not_null()).join(
+        orders.drop("user_key"), left_on="touch_click", right_on="click_id"
+    )
+    before = pl.col("touched_at").is_between("earliest", "paid_at", closed="left")
+    at_once = (pl.col("touched_at") == pl.col("paid_at")) & (pl.col("kind") == "click")
+    # A pair that is found both ways stands here twice: as with every touch that does, one will count.
+    pairs = [by_user.filter(before), by_click.filter(before | at_once)]
+    return pl.concat(pair.select("order", "note_id", "kind", "touched_at", "touch_click") for pair in pairs)
+
+
+def _eligible(
+    matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, in_scope: pl.Expr
+) -> pl.LazyFrame:
+    """The pairs whose note is of the order's brand and in scope."""
+    notes = notes.select("note_id", "lane", "product_ids", note_brand="brand", note_category="category")
+    return (
+        matched.join(notes, on="note_id")
+        .join(orders.drop("user_key"), on="order")
+        .filter(pl.col("note_brand") == pl.col("brand"))
+        .filter(in_scope)
+        .select(
+            "order",
+            "conversion_id",
+            "note_id",
+            "lane",
+            "kind",
+            "category",
+            "touched_at",
+            "touch_click",
+            age=pl.col("paid_at") - pl.col("touched_at"),
+            by_click=(pl.col("touch_click") == pl.col("click_id")).fill_null(value=False),
+            direct=PROMOTES_PRODUCT,
+        )
+    )
+
+
+def _inside(eligible: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame:
+    """The pairs inside the window of their lane and kind, or of their category where that has its own."""
+    general = windows.filter(pl.col("category").is_null()).select("lane", "kind", "window")
+    override = windows.filter(pl.col("category").is_not_null()).select(
+        "lane", "kind", "category", override="window"
+    )
+    return (
+        eligible.join(general, on=["lane", "kind"], how="left")
+        .join(override, on=["lane", "kind", "category"], how="left")
+        .filter(pl.col("age") <= pl.coalesce("override", "window"))
+    )
+
+
+def _numbered(inside: pl.LazyFrame) -> pl.LazyFrame:
+    """Every touch once, in touch order, with its place in the journey."""
+    row = pl.col("row")
+    return (
+        inside.with_columns(strength=STRENGTH)
+        .sort(TOUCH_ORDER)
+        .filter(pl.any_horizontal(pl.col(key).ne_missing(pl.col(key).shift()) for key in TOUCH_ORDER))
+        .with_row_index("row")
+        .select(
+            "conversion_id",
+            "note_id",
+            "lane",
+            "kind",
+            "touched_at",
+            "age",
+            pl.when("by_click").then(pl.lit("click_id")).otherwise(pl.lit("user_key")).alias("matched_by"),
+            "direct",
+            position=row - row.min().over("order") + 1,
+            touches=pl.len().over("order"),
+        )
+    )

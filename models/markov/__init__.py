@@ -1,0 +1,32 @@
+"""Markov attribution: what would be lost if a note were taken out of the chain of touches.
+
+| module | gives |
+|---|---|
+| `chain` | states, transitions and outcomes, counted from paths or given as a table |
+| `exact` | removal effects of all notes from one factorisation |
+| `bounded`, `stepwise` | the same for larger chains, with error bounds: at order 1, and above |
+| `refits` | three strategies that change the journeys instead of the chain |
+| `attribution` | the model: effects, credits, and shares of every touch |
+"""
+
+from __future__ import annotations
+
+from models.markov.attribution import (
+    EXACT_STATES,
+    REMOVALS,
+    markov,
+    markov_effects,
+    markov_shares,
+    markov_transition_effects,
+)
+from models.markov.chain import SingularChainError
+
+__all__ = [
+    "EXACT_STATES",
+    "REMOVALS",
+    "SingularChainError",
+    "markov",
+    "markov_effects",
+    "markov_shares",
+    "markov_transition_effects",
+]

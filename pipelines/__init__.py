@@ -1,0 +1,1 @@
+"""Orchestration: intake, assets, checks, reports and the command line."""

@@ -1,0 +1,33 @@
+"""The private warehouse becomes a published one that readers open."""
+
+import os
+
+import dagster as dg
+
+from pipelines.assets.common import asset_options
+from pipelines.assets.marts import MARTS
+from pipelines.publish import publish
+from pipelines.resources import Warehouse
+
+
+@dg.asset(
+    key=["published", "analyst"],
+    deps=[["mart", mart.name] for mart in MARTS],
+    **asset_options("published", {"duckdb"}),
+    description="发布 · A complete copy of the warehouse, swapped in at once: readers never see half of a version.",
+)
+def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+    target = warehouse.home.published
+    with warehouse.open(context) as connection:
+        publish(connection, target)
+        (marts,) = connection.execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'mart'"
+        ).fetchall()[0]
+    return dg.MaterializeResult(
+        metadata={
+            "file": dg.MetadataValue.path(str(target)),
+            "bytes": os.path.getsize(target),
+            "marts": marts,
+            "read it with": f"duckdb -readonly {target}",
+        }
+    )

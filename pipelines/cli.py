@@ -1,0 +1,219 @@
+"""The command line."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+from zoneinfo import ZoneInfo
+
+import typer
+
+app = typer.Typer(
+    name="redcat",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Credits shop orders to the Xiaohongshu notes that seeded them, and says what each category, note and creator "
+    "returned.\n\nStart with [bold]redcat demo[/bold], then [bold]redcat report[/bold] and [bold]redcat ui[/bold]. "
+    "Files lie under REDCAT_HOME (default .redcat/ in the current folder).",
+)
+
+
+class Size(StrEnum):
+    """How large the demo's world is."""
+
+    s = "s"
+    m = "m"
+    l = "l"  # noqa: E741
+
+
+class Level(StrEnum):
+    """What a row of the report stands for."""
+
+    category = "category"
+    note = "note"
+    creator = "creator"
+    campaign = "campaign"
+    channel = "channel"
+    lane = "lane"
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def stop(message: str, /, *, status: int = 2) -> NoReturn:
+    """Say what is wrong in one line, and end."""
+    typer.echo(f"redcat: {message}", err=True)
+    raise typer.Exit(status)
+
+
+def main() -> None:
+    """Run the command line; a failure that has a message of its own ends in one line, not in a traceback."""
+    try:
+        app()
+    except (BlockingIOError, PermissionError) as error:
+        typer.echo(f"redcat: {error}", err=True)
+        raise SystemExit(2) from None
+
+
+@app.command()
+def demo(
+    size: Annotated[Size, typer.Option(help="s: 2,000 users, m: 20,000, l: 200,000.")] = Size.m,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete the demo that REDCAT_HOME holds, and start anew.")
+    ] = False,
+) -> None:
+    """Generate a brand's 60 days as landing files, run everything, and show what each category returned."""
+    from pipelines.console import run_shown, say
+    from pipelines.demo.stage import StageError, set_up
+    from pipelines.home import Home
+    from pipelines.reports.terminal import print_report
+
+    home = Home.from_environment()
+    try:
+        world = set_up(home, size=size.value, seed=seed, fresh=fresh)
+    except StageError as error:
+        stop(str(error))
+    say(
+        f"{world.brand}: {world.users:,} users, {world.notes} notes, {sum(f.rows for f in world.feeds):,} rows "
+        f"in {home.landing}"
+    )
+    run_shown(home, world.first_date, world.last_date)
+    print_report(home, level=Level.category.value, model="linear", limit=20)
+    say(f"""
+Where to look
+  redcat report --by note      what each note returned (also creator, campaign, channel, lane)
+  redcat sql "FROM mart.reconciliation"
+  redcat ui                    the asset graph in the browser
+  {home.published}   the warehouse, for any DuckDB client
+  {home.truth}   which orders the notes really caused""")
+
+
+@app.command()
+def run(
+    landing: Annotated[
+        Path | None, typer.Option(help="Folder with the landed files; default: landing/ under REDCAT_HOME.")
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="First business date, YYYY-MM-DD; default: yesterday.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", help="Last business date, YYYY-MM-DD; default: as --from.")
+    ] = None,
+) -> None:
+    """Take in new files and make every asset for a range of business dates, as one run."""
+    import os
+
+    yesterday = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
+    start = _date(first, "--from") or yesterday
+    end = _date(last, "--to") or (start if first else yesterday)
+    if end < start:
+        stop(f"--to {end} lies before --from {start}; give the earlier date first")
+    if end > yesterday:
+        stop(f"--to {end} has not ended in Shanghai yet; the last complete date is {yesterday}")
+    if landing is not None:
+        if not landing.is_dir():
+            stop(f"the landing folder {landing} does not exist; create it, or name another with --landing")
+        os.environ["REDCAT_LANDING"] = str(landing.resolve())
+    from pipelines.console import run_shown
+    from pipelines.home import Home
+    from pipelines.partitions import daily
+
+    home = Home.from_environment()
+    if not home.landing.is_dir():
+        stop(f"the landing folder {home.landing} does not exist; create it, or name another with --landing")
+    if start < daily.start.date():
+        stop(
+            f"--from {start} lies before the first date {daily.start.date()}; set REDCAT_FIRST_DATE to an earlier one"
+        )
+    run_shown(home, start, end)
+
+
+@app.command()
+def report(
+    by: Annotated[Level, typer.Option(help="What a row stands for.")] = Level.category,
+    model: Annotated[str, typer.Option(help="Attribution model.")] = "linear",
+    limit: Annotated[int, typer.Option(help="How many rows at most.", min=1)] = 20,
+) -> None:
+    """Print what each category returned, as of the last run."""
+    from pipelines.home import Home
+    from pipelines.reports.terminal import ReportError, print_report
+
+    try:
+        print_report(Home.from_environment(), level=by.value, model=model, limit=limit)
+    except ReportError as error:
+        stop(str(error))
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="File to validate; nothing is stored.")],
+    feed: Annotated[
+        str | None, typer.Option(help="Feed that it is for; default: recognised by its headers.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Validate one file and explain every refusal. Exit status 1 if any row or the file is refused."""
+    from pipelines.intake.check import check_file
+    from pipelines.reports.terminal import print_check
+
+    if not file.is_file():
+        stop(f"the file {file} does not exist")
+    try:
+        result = check_file(file, feed)
+    except KeyError as error:
+        stop(str(error.args[0]))
+    print_check(result, as_json=as_json)
+    if not result.sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help='For example "FROM mart.category_roi".')],
+    style: Annotated[Format, typer.Option("--format", help="How rows are printed.")] = Format.table,
+    limit: Annotated[int, typer.Option(help="How many rows a table shows at most.", min=1)] = 100,
+) -> None:
+    """Query the published warehouse, read-only."""
+    from pipelines.home import Home
+    from pipelines.reports.query import QueryError, print_query
+
+    try:
+        print_query(Home.from_environment(), query, style=style.value, limit=limit)
+    except QueryError as error:
+        stop(str(error))
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 3000,
+) -> None:
+    """Open the asset graph in Dagster's web interface, on this machine only; stop it with Ctrl-C."""
+    import os
+    import sys
+
+    from pipelines.home import Home
+    from pipelines.run import prepare_dagster
+
+    prepare_dagster(Home.from_environment())
+    typer.echo(f"http://127.0.0.1:{port}")
+    module = [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions"]
+    os.execv(sys.executable, [*module, "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
+
+
+def _date(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        stop(f"{option} {text!r} is no date; write it as YYYY-MM-DD, such as 2026-09-01")

@@ -1,0 +1,93 @@
+"""What a person sees of a run: progress while it goes on, then what came in and what needs attention."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pipelines.home import Home
+    from pipelines.run import RunSummary
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+SHOWN_PROBLEMS = 20
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal, as it stands: nothing in it is markup."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
+class Bar:
+    """A bar over the steps of a run, with the current step and file beside it."""
+
+    def __init__(self, bar: Progress, total: int) -> None:
+        self.bar = bar
+        self.task = bar.add_task("starting", total=total)
+        self.name = "starting"
+
+    def step(self, name: str) -> None:
+        """One step begins, so the one before is done."""
+        self.bar.update(self.task, description=name, advance=0 if self.name == "starting" else 1)
+        self.name = name
+
+    def detail(self, text: str) -> None:
+        """What the step is doing just now."""
+        self.bar.update(self.task, description=f"{self.name} {text}"[:60].replace("[", r"\["))
+
+    def finish(self) -> None:
+        """Everything is done."""
+        self.bar.update(self.task, description="done", completed=self.bar.tasks[0].total)
+
+
+def run_shown(home: Home, first: date, last: date, /) -> None:
+    """Run the graph with progress shown, then print what came in; ends with status 1 if the run failed."""
+    with Progress(
+        TextColumn("{task.description:<44.44}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=errors,
+        transient=not errors.is_terminal,
+    ) as shown:
+        shown.add_task("loading", total=None, visible=errors.is_terminal)
+        from pipelines.run import run_range, steps
+
+        shown.remove_task(shown.task_ids[0])
+        bar = Bar(shown, steps())
+        summary = run_range(home, first, last, shown=bar)
+        if summary.success:
+            bar.finish()
+    print_summary(summary, first, last)
+    if not summary.success:
+        raise SystemExit(1)
+
+
+def print_summary(summary: RunSummary, first: date, last: date, /) -> None:
+    """Rows by feed, then everything that needs attention, in words."""
+    table = Table(title=f"Intake, {first} to {last}", title_justify="left", box=None, header_style="bold")
+    table.add_column("feed")
+    for column in ("files", "rows read", "accepted", "duplicate", "quarantined"):
+        table.add_column(column, justify="right")
+    for feed, counts in sorted(summary.intake.items()):
+        table.add_row(feed, *(f"{n:,}" for n in counts.values()))
+    console.print(table)
+    for title, lines in (
+        ("Files that were not taken in", summary.problems),
+        ("Checks that found something", summary.warnings),
+        ("The run stopped", summary.failures),
+    ):
+        if lines:
+            say(f"\n{title}")
+        for line in lines[:SHOWN_PROBLEMS]:
+            say(f"  - {line}")
+        if len(lines) > SHOWN_PROBLEMS:
+            say(f'  … and {len(lines) - SHOWN_PROBLEMS} more; see: redcat sql "FROM ops.files"')
+    if any(counts["rows quarantined"] for counts in summary.intake.values()):
+        say('\nWhy rows were quarantined: redcat sql "FROM quarantine.<feed>"')

@@ -1,0 +1,72 @@
+"""Which business dates a step has to make: those of the run, and those that later files have outdated.
+
+Intake enters in `ops.outdated` the dates whose rows it changed; each step that makes a date again takes it out and
+enters what is made of it, in the transaction that writes its rows. So every sequence of runs and crashes ends in the
+same tables.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from data_contracts.reference import longest_window
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import duckdb
+
+# Dates outside the run that a step makes again. Touches are needed before the first conversion; of all else only
+# what has been made before can be outdated.
+SCOPE = {"touches": "business_date <= (SELECT max(business_date) FROM ops.days)"}
+MADE_BEFORE = "business_date IN (FROM ops.days)"
+
+
+def enter_run(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> None:
+    """Note that the dates of the run are part of the warehouse from now on."""
+    connection.execute(
+        "INSERT OR IGNORE INTO ops.days SELECT unnest(generate_series(?::DATE, ?::DATE, INTERVAL 1 DAY))::DATE",
+        [first, last],
+    )
+
+
+def as_of(connection: duckdb.DuckDBPyConnection) -> date:
+    """The last business date that the warehouse holds."""
+    (day,) = connection.execute("SELECT max(business_date) FROM ops.days").fetchall()[0]
+    return day
+
+
+def to_be_made(connection: duckdb.DuckDBPyConnection, asset: str, first: date, last: date) -> int:
+    """Fill the temporary table `dates` with what the step has to make; returns how many lie outside the run."""
+    enter_run(connection, first, last)
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE dates AS
+        SELECT business_date FROM ops.days WHERE business_date BETWEEN $first AND $last
+        UNION SELECT business_date FROM ops.outdated WHERE asset = $asset AND {SCOPE.get(asset, MADE_BEFORE)}""",
+        {"first": first, "last": last, "asset": asset},
+    )
+    query = "SELECT count(*) FROM dates WHERE business_date NOT BETWEEN ? AND ?"
+    return int(connection.execute(query, [first, last]).fetchall()[0][0])
+
+
+def make_outdated(connection: duckdb.DuckDBPyConnection, asset: str) -> None:
+    """Enter the conversion dates whose journeys change with the outdated dates of touches or conversions.
+
+    A touch of day t can change conversions of days t to t + longest window.
+    """
+    reach = longest_window().days if asset == "touches" else 0
+    connection.execute(
+        """INSERT OR IGNORE INTO ops.outdated
+        SELECT DISTINCT 'journeys', business_date + step::INTEGER
+        FROM (FROM ops.outdated SEMI JOIN dates USING (business_date) WHERE asset = $asset), range($reach + 1) AS r(step)""",
+        {"asset": asset, "reach": reach},
+    )
+
+
+def settle_dates(connection: duckdb.DuckDBPyConnection, asset: str, *, next_asset: str | None = None) -> None:
+    """Take the dates just made out of the outdated ones, and enter them for the asset that is made of this one."""
+    connection.execute("DELETE FROM ops.outdated WHERE asset = ? AND business_date IN (FROM dates)", [asset])
+    if next_asset:
+        connection.execute(
+            "INSERT OR IGNORE INTO ops.outdated SELECT ?, business_date FROM dates", [next_asset]
+        )

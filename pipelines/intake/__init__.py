@@ -1,0 +1,1 @@
+"""Taking landed files in: find, read, map, judge, store."""

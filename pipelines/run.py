@@ -1,0 +1,123 @@
+"""Running the graph over a range of business dates, in this process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipelines.resources import progress
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pipelines.home import Home
+    from pipelines.resources import Progress
+
+DAGSTER_SETTINGS = """\
+telemetry:
+  enabled: false
+concurrency:
+  pools:
+    granularity: op
+    default_limit: 1
+"""
+
+
+@dataclass
+class RunSummary:
+    """What a run did: intake figures by feed, what needs attention, and why it stopped if it did."""
+
+    intake: dict[str, dict[str, int]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def success(self) -> bool:
+        """Whether the published warehouse is this run's."""
+        return not self.failures
+
+
+def run_range(home: Home, first: date, last: date, /, *, shown: Progress | None = None) -> RunSummary:
+    """Materialise every asset for the business dates from first to last, both included, as one run."""
+    import dagster as dg
+
+    prepare_dagster(home)
+    from pipelines.definitions import defs, everything
+
+    if shown is not None:
+        progress.set(shown)
+    with dg.DagsterInstance.get() as instance:
+        result = defs.resolve_job_def(everything.name).execute_in_process(
+            instance=instance,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            tags={
+                "dagster/asset_partition_range_start": first.isoformat(),
+                "dagster/asset_partition_range_end": last.isoformat(),
+            },
+            raise_on_error=False,
+        )
+    return _summary(result)
+
+
+def prepare_dagster(home: Home) -> None:
+    """Make Dagster's home with its settings, and point this process to it."""
+    home.create()
+    settings = home.dagster / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(DAGSTER_SETTINGS)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ["REDCAT_HOME"] = str(home.root)
+
+
+def steps() -> int:
+    """How many steps a run has."""
+    from pipelines.definitions import defs
+
+    return len(list(defs.resolve_all_asset_specs()))
+
+
+def _summary(result: Any) -> RunSummary:
+    summary = RunSummary()
+    for event in result.all_events:
+        if event.is_step_failure:
+            summary.failures.append(_reason(event))
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            _add_check(summary, event.asset_check_evaluation_data)
+        elif event.is_step_materialization:
+            _add_materialization(summary, event.step_materialization_data.materialization)
+    return summary
+
+
+def _reason(event: Any) -> str:
+    error = event.step_failure_data.error
+    while error.cause:
+        error = error.cause
+    return f"{event.step_key}: {error.message.strip().splitlines()[0]}"
+
+
+def _add_check(summary: RunSummary, evaluation: Any) -> None:
+    if evaluation.passed:
+        return
+    figures = {name: value.value for name, value in evaluation.metadata.items()}
+    told = ", ".join(f"{name} {value}" for name, value in figures.items() if value not in ("—", 0))
+    line = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name} failed. {evaluation.description or ''} ({told})"
+    if evaluation.blocking and evaluation.severity.value == "ERROR":
+        summary.failures.append(f"{line} Downstream was not made; the version published before stays.")
+    else:
+        summary.warnings.append(line)
+
+
+def _add_materialization(summary: RunSummary, materialization: Any) -> None:
+    layer, name = materialization.asset_key.path[0], materialization.asset_key.path[-1]
+    figures = {key: value.value for key, value in materialization.metadata.items()}
+    if layer == "raw":
+        counts = ("files", "rows read", "rows accepted", "rows duplicate", "rows quarantined")
+        summary.intake[name] = {key: int(figures[key]) for key in counts}
+        if figures["problems"] != "none":
+            summary.problems += [line.removeprefix("- ") for line in str(figures["problems"]).splitlines()]
+    elif name == "landing" and figures["unknown files"]:
+        summary.problems.append(
+            f"{figures['unknown files']} files fit no mapping and were left alone: {figures['names']}"
+        )

@@ -1,0 +1,119 @@
+"""The private warehouse: one DuckDB file that one process writes, with its tables made from the contracts."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from data_contracts.contract import contract, feeds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SCHEMAS = ("raw", "quarantine", "ops", "staging", "reference", "core", "mart", "history")
+# The business date (computed once, at intake, since DuckDB itself knows no time zones without an extension), the first
+# 16 digits of the file's content hash, and the row in it.
+LINEAGE = {"_date": "DATE", "_file": "VARCHAR", "_row": "BIGINT"}
+
+OPS_TABLES = {
+    "ops.files": """
+        feed VARCHAR, file VARCHAR, content_hash VARCHAR, export VARCHAR, status VARCHAR,
+        rows_read BIGINT, accepted BIGINT, duplicate BIGINT, quarantined BIGINT, message VARCHAR,
+        first_date DATE, last_date DATE, ingested_at TIMESTAMPTZ, PRIMARY KEY (feed, content_hash)""",
+    "ops.outdated": "asset VARCHAR, business_date DATE, PRIMARY KEY (asset, business_date)",
+    "ops.days": "business_date DATE PRIMARY KEY",
+}
+
+CORE_TABLES = {
+    "core.touches": """
+        touch_date DATE, bucket UTINYINT, note_id VARCHAR, user_key BIGINT, touched_at TIMESTAMPTZ, kind VARCHAR,
+        click_id VARCHAR, payer VARCHAR""",
+    "core.conversions": """
+        paid_date DATE, bucket UTINYINT, conversion_id VARCHAR, channel VARCHAR, order_id VARCHAR, line_no VARCHAR,
+        brand VARCHAR, user_key BIGINT, paid_at TIMESTAMPTZ, paid_fen BIGINT, currency VARCHAR, quantity BIGINT,
+        product_id VARCHAR, category VARCHAR, click_id VARCHAR, is_new_customer BOOLEAN, margin DOUBLE,
+        fee_rate DOUBLE""",
+    "core.refunds": "refund_date DATE, conversion_id VARCHAR, refund_fen BIGINT, currency VARCHAR",
+    "core.spend": """
+        spend_date DATE, note_id VARCHAR, kind VARCHAR, payer VARCHAR, amount_fen BIGINT, currency VARCHAR""",
+    "core.journeys": """
+        paid_date DATE, bucket UTINYINT, conversion_id VARCHAR, note_id VARCHAR, lane VARCHAR, kind VARCHAR,
+        touched_at TIMESTAMPTZ, age_us BIGINT, matched_by VARCHAR, direct BOOLEAN, position UINTEGER,
+        touches UINTEGER""",
+    "core.credits": """
+        paid_date DATE, bucket UTINYINT, conversion_id VARCHAR, note_id VARCHAR, lane VARCHAR, direct BOOLEAN,
+        position UINTEGER""",
+}
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextlib.contextmanager
+def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for writing, with every table in place; raises BlockingIOError when another has it."""
+    try:
+        connection = duckdb.connect(path)
+    except duckdb.IOException as error:
+        if "lock" not in str(error):
+            raise
+        raise BlockingIOError(
+            f"{path} is being written by another run; wait until it ends, or stop it, then try again"
+        ) from error
+    with connection:
+        create_tables(connection)
+        yield connection
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create what does not exist yet and add columns that a contract has gained since."""
+    for schema in SCHEMAS:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    for table, columns in (OPS_TABLES | CORE_TABLES).items():
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+    for feed in feeds():
+        columns = feed_columns(feed)
+        create_table(connection, f"raw.{feed}", columns | LINEAGE)
+        create_table(
+            connection,
+            f"quarantine.{feed}",
+            {
+                "file": "VARCHAR",
+                "row_number": "BIGINT",
+                "reasons": "VARCHAR[]",
+                "record": "JSON",
+                "_file": "VARCHAR",
+            },
+        )
+
+
+def feed_columns(feed: str) -> dict[str, str]:
+    """The feed's columns and their DuckDB types."""
+    return {field.name: field.physical_type for field in contract(feed).fields}
+
+
+def create_table(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str]) -> None:
+    """Create a table, or add to an existing one the columns that it lacks."""
+    body = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({body})")
+    existing = {row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()}
+    for name, kind in columns.items():
+        if name not in existing:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(name)} {kind}")
+
+
+@contextlib.contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing: commit when the block ends, roll back when it raises."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

@@ -1,0 +1,30 @@
+"""From the core's integer fen to the yuan that marts show."""
+
+from __future__ import annotations
+
+import polars as pl
+
+# Names of money in the core (Int64 fen) and in marts (DECIMAL(18,2) in the row's currency).
+MART_NAMES = {
+    "total_fen": "total_gmv",
+    "credited_fen": "credited_gmv",
+    "direct_fen": "direct_gmv",
+    "halo_fen": "halo_gmv",
+    "halo_out_fen": "halo_out_gmv",
+    "unattributed_fen": "unattributed_gmv",
+    "total_refund_fen": "total_refunds",
+    "credited_refund_fen": "credited_refunds",
+    "unattributed_refund_fen": "unattributed_refunds",
+    "net_fen": "credited_net",
+    "spend_fen": "spend",
+    "platform_spend_fen": "platform_spend",
+    "paid_fen": "paid_gmv",
+    "kept_fen": "kept_gmv",
+}
+
+
+def in_yuan(frame: pl.DataFrame, /) -> pl.DataFrame:
+    """Every `…_fen` column (Int64) as Decimal(18, 2) under its mart name; raises KeyError for a column without one."""
+    fen = [c for c in frame.columns if c.endswith("_fen")]
+    as_yuan = [(pl.col(c).cast(pl.Decimal(20, 0)) / 100).cast(pl.Decimal(18, 2)) for c in fen]
+    return frame.with_columns(as_yuan).rename({c: MART_NAMES[c] for c in fen})

@@ -1,0 +1,22 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data and known answers that stands beside the checkout in development and in CI."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        message = "needs the folder ../shared/data beside the checkout, which is not there"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
