@@ -1,11 +1,11 @@
 """Journeys against their floor: a bare DuckDB join and sort of the same rows, from the same Parquet files.
 
-    python benchmarks/journeys.py [--touches 10000000 --conversions 200000 --buckets 64]
+    python benchmarks/journeys.py [--touches 10000000 --conversions 200000 --buckets 16]
 
 Both start from touches that lie in one Parquet file per bucket of users. `redcat` runs the whole step, bucket by
 bucket: match by user key and click id, brand, scope, windows with an override, duplicates, touch order, position.
 `floor` only joins on the user key inside 30 days and sorts. Each runs in a process of its own, so that its peak
-memory is its own; the best of the repeats counts.
+memory is its own; they take turns and the best of the repeats counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
@@ -102,10 +102,11 @@ def redcat(folder: Path) -> int:
 def floor(folder: Path) -> int:
     """The same rows by a bare join and sort; the result is kept as a table."""
     connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")
     connection.execute(
         f"""
         CREATE TABLE journeys AS
-        SELECT conversion_id, note_id, kind, touched_at
+        SELECT conversion_id, note_id, kind, touched_at, paid_at - touched_at AS age
         FROM '{folder}/touches-*.parquet' JOIN '{folder}/conversions-*.parquet' USING (user_key)
         WHERE touched_at < paid_at AND touched_at >= paid_at - INTERVAL 30 DAY
         ORDER BY conversion_id, touched_at, kind, note_id
@@ -115,33 +116,31 @@ def floor(folder: Path) -> int:
 
 
 def measured(contender: Callable[[Path], int], folder: Path) -> tuple[float, float, int]:
-    """Seconds, peak gigabytes of this process above what it had, and rows."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Seconds, peak gigabytes of this process, and rows."""
     start = time.perf_counter()
     rows = contender(folder)
     seconds = time.perf_counter() - start
-    return seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6, rows
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, rows
 
 
-def best_of(contender: Callable[[Path], int], folder: Path, repeats: int) -> tuple[float, float, int]:
-    runs = []
-    for _ in range(repeats):
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
-            runs.append(alone.submit(measured, contender, folder).result())
-    return min(runs)
+def alone(function: Callable[..., Any], *arguments: object) -> Any:
+    """Run in a new process, so that peak memory is the function's own: this one stays small."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(function, *arguments).result()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--touches", type=int, default=10_000_000)
     parser.add_argument("--conversions", type=int, default=200_000)
-    parser.add_argument("--buckets", type=int, default=64)
+    parser.add_argument("--buckets", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        synthesise(folder, options.touches, options.conversions, options.buckets)
-        results = {run.__name__: best_of(run, folder, options.repeats) for run in (floor, redcat)}
+        alone(synthesise, folder, options.touches, options.conversions, options.buckets)
+        runs = [(how, alone(measured, how, folder)) for _ in range(options.repeats) for how in (floor, redcat)]
+    results = {how.__name__: min(run for of, run in runs if of is how) for how in (floor, redcat)}
     base = results["floor"][0]
     print(f"{options.touches:,} touches × {options.conversions:,} conversions, {options.buckets} buckets")
     print("| how | seconds | peak GB | rows | ratio |\n|---|---|---|---|---|")

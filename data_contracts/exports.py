@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,6 +15,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
+from data_contracts.parsing import as_text, identifiers, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,15 +66,16 @@ class Reading(_Strict):
 
     encoding: str | None = None
     delimiter: str = ","
-    header_row: int = Field(1, ge=1)
+    header_row: int = Field(default=1, ge=1)
     sheet: str | None = None
 
 
 class Mapping(_Strict):
     """One export and the feed that it becomes.
 
-    `recognise` lists headers that only this export has together; `siblings` names other files of the same
-    delivery that `query` (one SELECT of DuckDB's SQL over the table `file` and the siblings) joins to it.
+    `recognise` lists headers that only this export has together, `unless` headers that tell it from one that has
+    them too; `siblings` names other files of the same delivery that `query` (one SELECT of DuckDB's SQL over the
+    table `file` and the siblings) joins to it.
     The query must keep the column `_row`.
     """
 
@@ -81,6 +84,7 @@ class Mapping(_Strict):
     title: str
     source: str | None = None
     recognise: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     read: Reading = Reading()
     time_zone: str = BUSINESS_TIME_ZONE
     siblings: dict[str, str] = {}
@@ -98,6 +102,16 @@ class Mapping(_Strict):
                 raise ValueError(
                     f"{self.feed} has no column {name!r}" + (f"; did you mean {hint[0]!r}?" if hint else "")
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _raw_ids_stay_apart(self) -> Mapping:
+        raw = {f.keyed_from for f in contract(self.feed).fields if f.keyed_from}
+        others = set(self.columns) - raw
+        if shared := headers_of(self, raw) & headers_of(self, others):
+            raise ValueError(
+                f"{', '.join(sorted(shared))} holds raw user ids, which are not stored; no other column may be made of it"
+            )
         return self
 
 
@@ -137,10 +151,37 @@ def normalised(header: str) -> str:
 
 
 def recognised(headers: Iterable[str], candidates: Iterable[Mapping]) -> list[Mapping]:
-    """The mappings whose telling headers all stand in the file, those that name most of them first."""
+    """The mappings whose telling headers all stand in the file and none of `unless`, the most telling first."""
     found = {normalised(h) for h in headers}
-    fitting = [m for m in candidates if m.recognise and {normalised(h) for h in m.recognise} <= found]
+    fitting = [
+        m
+        for m in candidates
+        if m.recognise
+        and {normalised(h) for h in m.recognise} <= found
+        and found.isdisjoint(normalised(h) for h in m.unless)
+    ]
     return sorted(fitting, key=lambda m: (-len(m.recognise), m.export))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well headers fit a mapping: the required columns that none of them fills, and the headers not used."""
+
+    mapping: Mapping
+    lacking: list[str]
+    unused: list[str]
+    share: float
+
+
+def fit(headers: Iterable[str], mapping: Mapping, /) -> Fit:
+    """Which required columns of the feed the headers do not fill; `share` is the part that they do, 0 to 1."""
+    spelled = {normalised(h): h for h in headers}
+    filled = {name for name, column in mapping.columns.items() if _fills(column, spelled)}
+    required = [f for f in contract(mapping.feed).fields if f.required and f.default is None]
+    lacking = [f.name for f in required if f.name not in filled and f.keyed_from not in filled]
+    used = {normalised(h) for name in filled for h in _headers_of(mapping.columns[name])}
+    unused = [header for key, header in spelled.items() if key not in used]
+    return Fit(mapping, lacking, unused, 1 - len(lacking) / len(required))
 
 
 def apply_mapping(frame: pl.DataFrame, mapping: Mapping, /) -> tuple[pl.DataFrame, list[str]]:
@@ -148,77 +189,115 @@ def apply_mapping(frame: pl.DataFrame, mapping: Mapping, /) -> tuple[pl.DataFram
 
     Args:
         frame: the file's columns under its own headers; columns that begin with "_" are kept.
-        mapping: the file's mapping.
+        mapping: the file's mapping. Of several headers of one column, the first that has a value fills it.
 
     Returns:
         The columns that the mapping fills, not yet read into types, and the headers that it did not use.
 
     Raises:
-        MappingError: a header that a required column needs is missing; says which, and the nearest found.
+        MappingError: a header that a required column needs is missing, or one that is used stands for several
+            columns with different values; says which, and the nearest found.
     """
-    by_header = {normalised(c): c for c in frame.columns if not c.startswith("_")}
-    feed = contract(mapping.feed)
-    filled: list[pl.Expr] = []
-    used: set[str] = set()
-    missing: list[str] = []
-    for name, column in mapping.columns.items():
-        needed = _headers_of(column)
-        present = [by_header[normalised(h)] for h in needed if normalised(h) in by_header]
-        if column.value is None and (not present or (column.template and len(present) < len(needed))):
-            missing.append(name)
-            continue
-        used.update(present)
-        filled.append(_expression(column, present, frame).alias(name))
-    _demand_required(missing, feed, mapping, by_header)
-    kept = [c for c in frame.columns if c.startswith("_")]
-    return frame.select(*kept, *filled), [h for h in by_header.values() if h not in used]
+    spelled: dict[str, str] = {}
+    for header in (c for c in frame.columns if not c.startswith("_")):
+        spelled.setdefault(normalised(header), header)
+    found = fit(spelled.values(), mapping)
+    _demand_required(found, list(spelled.values()))
+    columns = {name: column for name, column in mapping.columns.items() if _fills(column, spelled)}
+    _demand_clear({normalised(h) for c in columns.values() for h in _headers_of(c)}, frame, mapping)
+    filled = [_filled(column, frame, spelled).alias(name) for name, column in columns.items()]
+    return frame.select(pl.col("^_.*$"), *filled), found.unused
+
+
+def headers_of(mapping: Mapping, names: Iterable[str], /) -> set[str]:
+    """The headers, normalised, of which the columns of these names are made."""
+    return {normalised(h) for name in names if name in mapping.columns for h in _headers_of(mapping.columns[name])}
 
 
 def _headers_of(column: Column) -> list[str]:
     return re.findall(r"{([^{}]+)}", column.template) if column.template else list(column.headers)
 
 
-def _expression(column: Column, present: list[str], frame: pl.DataFrame) -> pl.Expr:
+def _fills(column: Column, spelled: dict[str, str]) -> bool:
+    """Whether the headers suffice: any of alternatives, all of a template."""
+    present = [normalised(h) in spelled for h in _headers_of(column)]
+    return column.value is not None or (all(present) if column.template else any(present))
+
+
+def _filled(column: Column, frame: pl.DataFrame, spelled: dict[str, str]) -> pl.Expr | pl.Series:
     if column.value is not None:
         return pl.lit(column.value)
+    sources = [known(frame[spelled[normalised(h)]]) for h in _headers_of(column) if normalised(h) in spelled]
     if column.template:
         parts = re.split(r"{[^{}]+}", column.template)
-        return pl.format("{}".join(parts), *[pl.col(p).cast(pl.String) for p in present])
-    source = pl.coalesce(present) if len(present) > 1 else pl.col(present[0])
+        return pl.select(pl.format("{}".join(parts), *map(identifiers, sources))).to_series()
+    source = sources[0]
+    if len(sources) > 1:
+        same = len({s.dtype for s in sources}) == 1
+        source = pl.select(pl.coalesce(sources if same else list(map(as_text, sources)))).to_series()
     if column.codes:
-        text = source.cast(pl.String).str.strip_chars()
-        fallback = {"default": None} if column.otherwise == "empty" else {}
+        fallback = {} if column.otherwise == "keep" else {"default": None}
+        text = as_text(source)
         source = text.replace_strict(column.codes, return_dtype=pl.String, **({"default": text} | fallback))
-    return _yuan_of_fen(source) if column.unit == "fen" else source
+    return pl.select(_yuan_of_fen(as_text(source))).to_series() if column.unit == "fen" else source
 
 
-def _yuan_of_fen(source: pl.Expr) -> pl.Expr:
+def _yuan_of_fen(source: pl.Series) -> pl.Expr:
     """Whole fen as yuan, in text so that nothing is rounded; what is no whole number stays unreadable."""
-    fen = source.cast(pl.String).str.strip_chars().str.replace(r"\.0+$", "")
+    fen = source.str.replace(r"\.0+$", "")
     digits = fen.str.strip_chars_start("+-").str.zfill(3)
     sign = pl.when(fen.str.starts_with("-")).then(pl.lit("-")).otherwise(pl.lit(""))
     yuan = pl.concat_str(sign, digits.str.head(-2), pl.lit("."), digits.str.tail(2))
-    return pl.when(fen.str.contains(r"^[+-]?\d+$")).then(yuan).otherwise(pl.format("{} fen", fen))
+    return pl.when(fen.str.contains(r"^[+-]?[0-9]+$")).then(yuan).otherwise(pl.format("{} fen", fen))
 
 
-def _demand_required(missing: list[str], feed: Contract, mapping: Mapping, by_header: dict[str, str]) -> None:
-    keyed = {f.name: f.keyed_from for f in feed.fields if f.keyed_from}
-    lacking = [
-        f.name
-        for f in feed.fields
-        if f.required
-        and f.default is None
-        and (f.name in missing or f.name not in mapping.columns)
-        and not (keyed.get(f.name) in mapping.columns and keyed.get(f.name) not in missing)
-    ]
+def _demand_required(found: Fit, headers: list[str]) -> None:
+    """Raise unless every required column is filled.
+
+    Headers none of which any feed knows are not named: they may be the first row of a file without headers,
+    and so hold a raw identifier.
+    """
+    lacking, feed = found.lacking, found.mapping.feed
     if not lacking:
         return
-    found = sorted(by_header.values())
-    hints = {n: difflib.get_close_matches(n, found, n=1) for n in lacking}
+    missing = f"{len(lacking)} required column{'s are' if len(lacking) > 1 else ' is'} missing: {', '.join(lacking)}. "
+    advice = f"Rename the header, or state it in a mapping file for {feed} in data_contracts/exports/."
+    if not any(known_header(h) for h in headers):
+        raise MappingError(
+            f"{missing}None of its {len(headers)} headers is known. If the first row is data, add a row of headers; "
+            f"if the headers stand lower, state header_row in a mapping file. {advice}"
+        )
+    hints = {n: difflib.get_close_matches(n, headers, n=1) for n in lacking}
     nearest = "; ".join(f"{n} may be {h[0]!r}" for n, h in hints.items() if h)
     raise MappingError(
-        f"{len(lacking)} required column{'s are' if len(lacking) > 1 else ' is'} missing: {', '.join(lacking)}. "
-        f"Found the headers {', '.join(found) or '(none)'}. "
-        + (f"Perhaps {nearest}. " if nearest else "")
-        + f"Rename the header, or state it in a mapping file for {mapping.feed} in data_contracts/exports/."
+        f"{missing}Found the headers {', '.join(headers)}. " + (f"Perhaps {nearest}. " if nearest else "") + advice
     )
+
+
+def known_header(header: str, /) -> bool:
+    """Whether any feed or mapping uses the header."""
+    return normalised(header) in _known_headers()
+
+
+@cache
+def _known_headers() -> frozenset[str]:
+    every = [*mappings(), *(native(feed) for feed in feeds())]
+    return frozenset(h for mapping in every for h in headers_of(mapping, mapping.columns))
+
+
+def _demand_clear(used: set[str], frame: pl.DataFrame, mapping: Mapping) -> None:
+    """Raise where a used header stands several times, as readers number them, with different values.
+
+    A mapping that names the numbered headers knows of them.
+    """
+    columns: dict[str, list[str]] = {}
+    for header in frame.columns:
+        columns.setdefault(normalised(re.sub(r"_duplicated_[0-9]+$", "", header)), []).append(header)
+    for key in sorted(used & columns.keys()):
+        same = [h for h in columns[key] if normalised(h) == key or normalised(h) not in used]
+        if any(not frame[h].equals(frame[same[0]]) for h in same[1:]):
+            raise MappingError(
+                f"{len(same)} columns have the header {same[0]!r} ({', '.join(map(repr, same))}), with different "
+                f"values. Delete or rename those that are not meant, or name the one that is in a mapping file for "
+                f"{mapping.feed} in data_contracts/exports/."
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from data_contracts.contract import Contract, Field
 
 MISSING_WORDS = ("", "-", "--", "—", "null", "none", "nan", "n/a", "#n/a", "#div/0!")
+# Numbers as people and exports group them: 1234.5 or 1,234.5, never 12,34 (which elsewhere means 12.34).
+GROUPED = r"^[+-]?([0-9]+|[0-9]{1,3}([,，][0-9]{3})+)(\.[0-9]+)?$"
 YES, NO = ("true", "1", "yes", "y", "是"), ("false", "0", "no", "n", "否")
 UTC_INSTANT = pl.Datetime("us", "UTC")
 
@@ -27,6 +30,7 @@ LOCAL_FORMATS = (
     "%Y/%m/%d %H:%M",
 )
 DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y.%m.%d", "%Y年%m月%d日")
+FORMATS = OFFSET_FORMATS + LOCAL_FORMATS + DATE_FORMATS
 
 
 def parse(frame: pl.DataFrame, contract: Contract, /, *, time_zone: str = BUSINESS_TIME_ZONE) -> pl.DataFrame:
@@ -44,129 +48,157 @@ def parse(frame: pl.DataFrame, contract: Contract, /, *, time_zone: str = BUSINE
     """
     typed: list[pl.Series] = []
     for field in contract.fields:
-        source = _cleaned(frame, field)
+        source = _source(frame, field)
         value = _READERS[field.physical_type](source, field, time_zone).alias(field.name)
         bad = source.is_not_null() & value.is_null()
-        text = (
-            source.cast(pl.List(pl.String)).list.join("|")
-            if source.dtype.is_nested()
-            else source.cast(pl.String)
-        )
+        text = as_text(source) if bad.any() else _nothing(source, pl.String())
         typed += [value, pl.select(pl.when(bad).then(text)).to_series().alias(UNREADABLE + field.name)]
     others = [column for column in frame if column.name not in contract.schema]
     return pl.DataFrame(others + typed)
 
 
-def _cleaned(frame: pl.DataFrame, field: Field) -> pl.Series:
-    """The column, with the words for "missing" as nulls and the contract's default in their place."""
+def known(column: pl.Series, /) -> pl.Series:
+    """The column with nulls where it only says that something is missing, and text without surrounding space."""
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
+    if column.dtype == pl.Null:
+        return column.cast(pl.String)
+    if column.dtype == pl.Binary:
+        column = pl.Series(column.name, [v and v.decode(errors="replace") for v in column], dtype=pl.String)
+    if column.dtype.is_float():
+        return column.fill_nan(None)
+    if column.dtype != pl.String:
+        return column
+    stripped = column.str.strip_chars()
+    missing = stripped.is_in(MISSING_WORDS) | stripped.str.to_lowercase().is_in(MISSING_WORDS)
+    return pl.select(pl.when(~missing).then(stripped)).to_series().alias(column.name)
+
+
+def as_text(column: pl.Series, /) -> pl.Series:
+    """The values as text.
+
+    Floats are read as the ids that they may have been: whole ones lose their ".0"; those that have more digits
+    than a spreadsheet keeps (15; 7 in 32 bits) come out as 1.23457E+18, which no identifier is.
+    """
+    if isinstance(column.dtype, (pl.List, pl.Array)):
+        joined = [None if v is None else "|".join(str(item) for item in v if item is not None) for v in column]
+        return pl.Series(column.name, joined, dtype=pl.String)
+    if column.dtype == pl.Struct:
+        return column.struct.json_encode()
+    if not column.dtype.is_float():
+        return column.cast(pl.String)
+    short = column.abs() < (1e7 if column.dtype == pl.Float32 else 1e15)
+    whole = pl.when(column == column.floor()).then(column).cast(pl.Int64, strict=False).cast(pl.String)
+    written = pl.select(pl.when(short).then(pl.coalesce(whole, column.cast(pl.String)))).to_series()
+    if written.null_count() == column.null_count():
+        return written
+    rounded = pl.Series([None if v is None else f"{v:.5E}" for v in column], dtype=pl.String)
+    return pl.select(pl.coalesce(written, rounded)).to_series()
+
+
+def identifiers(column: pl.Series, /) -> pl.Series:
+    """The values as ids: text, without the ".0" that a float left behind on ids of up to 15 digits."""
+    text = as_text(known(column))
+    return text.str.replace(r"^([+-]?[0-9]{1,15})\.0+$", "$1")
+
+
+def _source(frame: pl.DataFrame, field: Field) -> pl.Series:
+    """The known values of the column, with the contract's default in the place of missing ones."""
     if field.name not in frame.columns:
-        source = pl.Series(field.name, [None] * frame.height, dtype=pl.String)
+        source = pl.Series(field.name, [None], dtype=pl.String).new_from_index(0, frame.height)
     else:
-        source = frame[field.name]
-    if source.dtype == pl.String:
-        stripped = source.str.strip_chars()
-        missing = stripped.str.to_lowercase().is_in(MISSING_WORDS)
-        source = pl.select(pl.when(~missing).then(stripped)).to_series()
-    if source.dtype == pl.Null:
-        source = source.cast(pl.String)
-    return source.fill_null(field.default) if field.default is not None else source
+        source = known(frame[field.name])
+    return as_text(source).fill_null(field.default) if field.default is not None else source
 
 
 def _text(source: pl.Series, field: Field, _zone: str) -> pl.Series:
-    if (
-        source.dtype.is_float()
-    ):  # a spreadsheet's number: whole ones lose their ".0", long ones stay recognisable
-        whole = source == source.floor()
-        short = source.abs() < 1e15
-        as_int = source.cast(pl.Int64, strict=False).cast(pl.String)
-        as_float = pl.Series([f"{v:.5E}" if v is not None else None for v in source], dtype=pl.String)
-        return pl.select(
-            pl.when(whole & short).then(as_int).when(short).then(source.cast(pl.String)).otherwise(as_float)
-        ).to_series()
-    text = source.cast(pl.String)
-    if not field.enum:
-        return text
-    return text.replace({label: value for value, label in field.enum.items()})
+    text = identifiers(source) if field.identifier else as_text(source)
+    return text.replace({label: value for value, label in field.enum.items()}) if field.enum else text
 
 
 def _instant(source: pl.Series, _field: Field, zone: str) -> pl.Series:
     if source.dtype == pl.String:
-        return _first_reading(
-            source,
-            [
-                lambda text, f=f: text.str.to_datetime(f, time_unit="us", time_zone="UTC", strict=False)
-                for f in OFFSET_FORMATS
-            ]
-            + [
-                lambda text, f=f: _local(text.str.to_datetime(f, time_unit="us", strict=False), zone)
-                for f in LOCAL_FORMATS
-            ]
-            + [
-                lambda text, f=f: _local(text.str.to_date(f, strict=False).cast(pl.Datetime("us")), zone)
-                for f in DATE_FORMATS
-            ],
-            UTC_INSTANT,
-        )
+        return _first_reading(source, [partial(_read_instant, form=f, zone=zone) for f in FORMATS], UTC_INSTANT)
     if isinstance(source.dtype, pl.Datetime) and source.dtype.time_zone:
         return source.dt.cast_time_unit("us").dt.convert_time_zone("UTC")
-    if source.dtype.is_temporal() and source.dtype != pl.Time():
+    if source.dtype == pl.Date or isinstance(source.dtype, pl.Datetime):
         return _local(source.cast(pl.Datetime("us")), zone)
     return _nothing(source, UTC_INSTANT)
 
 
+def _read_instant(text: pl.Series, *, form: str, zone: str) -> pl.Series:
+    if form in OFFSET_FORMATS:
+        return text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+    if form in LOCAL_FORMATS:
+        return _local(text.str.to_datetime(form, time_unit="us", strict=False), zone)
+    return _local(_read_date(text, form=form).cast(pl.Datetime("us")), zone)
+
+
+def _read_date(text: pl.Series, *, form: str) -> pl.Series:
+    if form == "%Y%m%d":  # the parser would also read 2026111, which is two dates
+        text = pl.select(pl.when(text.str.contains("^[0-9]{8}$")).then(text)).to_series()
+    return text.str.to_date(form, strict=False)
+
+
 def _date(source: pl.Series, field: Field, zone: str) -> pl.Series:
+    """Dates as they stand; of instants, the business date."""
     if source.dtype == pl.Date():
         return source
-    instants = _instant(source, field, zone)
-    return instants.dt.convert_time_zone(BUSINESS_TIME_ZONE).dt.date()
+    dates = _nothing(source, pl.Date())
+    if source.dtype == pl.String:
+        dates = _first_reading(source, [partial(_read_date, form=f) for f in DATE_FORMATS], pl.Date())
+        if dates.null_count() == source.null_count():
+            return dates
+    instants = _instant(source, field, zone).dt.convert_time_zone(BUSINESS_TIME_ZONE).dt.date()
+    return pl.select(pl.coalesce(dates, instants)).to_series()
 
 
 def _money(source: pl.Series, _field: Field, _zone: str) -> pl.Series:
+    yuan = pl.Decimal(18, 2)
+    if source.dtype == pl.Float32:  # the shortest text of a float is what was written before it became one
+        source = source.cast(pl.String)
     if source.dtype == pl.String:
-        plain = source.str.replace_all(r"[,，¥￥\s]|元$", "")
-        exact = plain.str.contains(r"^[+-]?\d{1,15}(\.\d{1,2}0*)?$")
-        source = pl.select(pl.when(exact).then(plain)).to_series()
-        return source.cast(pl.Decimal(18, 2), strict=False)
+        plain = source.str.replace(r"^([+-]?)\s*[¥￥]\s*", "$1").str.replace(r"\s*元$", "")
+        exact = plain.str.contains(GROUPED) & plain.str.contains(r"^[^.]{1,20}(\.[0-9]{1,2}0*)?$")
+        digits = plain.str.replace_all("[,，]", "")
+        return pl.select(pl.when(exact).then(digits)).to_series().cast(yuan, strict=False)
     if source.dtype.is_float():  # what a float cannot hold exactly is noise below a hundredth of a fen
-        cents = source * 100
-        exact = source.is_finite() & (source.abs() < 1e13) & ((cents - cents.round()).abs() < 0.01)
-        return (
-            pl.select(pl.when(exact).then(source.round(2))).to_series().cast(pl.Decimal(18, 2), strict=False)
-        )
-    return (
-        source.cast(pl.Decimal(18, 2), strict=False)
-        if source.dtype.is_numeric()
-        else _nothing(source, pl.Decimal(18, 2))
-    )
+        fen = source * 100
+        exact = source.is_finite() & (source.abs() < 1e13) & ((fen - fen.round()).abs() < 0.01)
+        return pl.select(pl.when(exact).then(source.round(2))).to_series().cast(yuan, strict=False)
+    if source.dtype == pl.Decimal:
+        fits = source.cast(yuan, strict=False)
+        return pl.select(pl.when(fits == source).then(fits)).to_series()
+    return source.cast(yuan, strict=False) if source.dtype.is_integer() else _nothing(source, yuan)
 
 
 def _integer(source: pl.Series, _field: Field, _zone: str) -> pl.Series:
-    if source.dtype == pl.String:
-        plain = source.str.replace_all(r"[,，\s]", "").str.replace(r"\.0+$", "")
-        return plain.cast(pl.Int64, strict=False)
-    if source.dtype.is_float():
-        source = pl.select(pl.when(source == source.floor()).then(source)).to_series()
-    return source.cast(pl.Int64, strict=False) if source.dtype.is_numeric() else _nothing(source, pl.Int64())
+    if source.dtype.is_integer():
+        return source.cast(pl.Int64, strict=False)
+    if source.dtype == pl.String or source.dtype.is_numeric():
+        text = identifiers(source) if source.dtype.is_float() else source.cast(pl.String)
+        whole = text.str.replace(r"\.0*$", "")
+        plain = pl.when(whole.str.contains(GROUPED)).then(whole.str.replace_all("[,，]", ""))
+        return pl.select(plain).to_series().cast(pl.Int64, strict=False)
+    return _nothing(source, pl.Int64())
 
 
 def _boolean(source: pl.Series, _field: Field, _zone: str) -> pl.Series:
     if source.dtype == pl.Boolean():
         return source
-    words = source.cast(pl.String).str.to_lowercase().str.replace(r"\.0$", "")
+    words = as_text(source).str.to_lowercase().str.replace(r"\.0$", "")
     return pl.select(pl.when(words.is_in(YES)).then(True).when(words.is_in(NO)).then(False)).to_series()
 
 
 def _list(source: pl.Series, _field: Field, _zone: str) -> pl.Series:
-    if source.dtype.is_nested():
-        return source.cast(pl.List(pl.String))
-    return source.cast(pl.String).str.split("|")
+    """The items of each list, without empty ones and surrounding space."""
+    items = as_text(source).str.split("|").list.eval(pl.element().str.strip_chars())
+    return items.list.eval(pl.element().filter(pl.element() != ""))
 
 
 def _local(naive: pl.Series, zone: str) -> pl.Series:
-    """Instants of wall-clock times; of a time that a clock change skips or repeats, the earliest that exists."""
-    return naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone(
-        "UTC"
-    )
+    """Instants of wall-clock times: of one that a clock change repeats the earlier, of one that it skips none."""
+    return naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
 
 
 def _first_reading(

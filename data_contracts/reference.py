@@ -64,9 +64,7 @@ def window_set() -> str:
     """A short name of the windows in force, which changes when any of them does."""
     return (
         "w"
-        + sha256(
-            windows().with_columns(pl.col("window").dt.total_microseconds()).write_csv().encode()
-        ).hexdigest()[:8]
+        + sha256(windows().with_columns(pl.col("window").dt.total_microseconds()).write_csv().encode()).hexdigest()[:8]
     )
 
 

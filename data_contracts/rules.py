@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from data_contracts.contract import BUSINESS_TIME_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
     from data_contracts.contract import Contract, Field
 
-EXCEL_FLOAT = r"^\d(\.\d+)?[eE]\+?\d+$"
+# What a spreadsheet makes of a long number, as in 6.61E+23 or 1234567890123456800.0: digits that it dropped are lost.
+SPREADSHEET_FLOAT = r"^[+-]?[0-9]([.,][0-9]+)?[eE]\+?[0-9]+$|^[+-]?[0-9]{16,}\.0+$"
 UNREADABLE = "_unreadable_"
+REASONS = pl.List(pl.String())
+
+# The kinds of rules, each named after the field of the contract that states it, with what to do about a broken one.
+ADVICE: dict[str, str] = {
+    "required": "supply the value",
+    "identifier": "export again with the column formatted as text",
+    "enum": "use one of these, or map the code in the mapping file",
+    "minimum": "correct the value at its source",
+    "maximum": "correct the value at its source",
+    "max_length": "shorten the text at its source",
+    "pattern": "correct the value at its source",
+    "not_after": "check the clock and the date format of the source",
+}
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One demand on one column: `kind` names the demand, `bound` what it is measured against."""
+    """One demand on the values of one column.
+
+    `bound` is what they are measured against: None (required), a regular expression (identifier, which must not
+    match, and pattern, which must), a tuple of codes (enum), a number, an instant in UTC or a date (minimum,
+    maximum), a number of characters (max_length), "now" or the name of another column (not_after).
+    Missing values break no rule but `required`.
+    """
 
     kind: str
     column: str
@@ -34,32 +53,37 @@ class Rule:
         return f"{self.column}_{self.kind}"
 
 
-def rules(contract: Contract) -> list[Rule]:
+def rules(contract: Contract, /) -> list[Rule]:
     """Every row-level rule of the contract, in the order of its columns."""
-    return [rule for field in contract.fields for rule in _field_rules(field)]
+    return [
+        Rule(kind, field.name, _bound(kind, stated, field), advice)
+        for field in contract.fields
+        for kind, advice in ADVICE.items()
+        if (stated := getattr(field, kind)) not in (None, (), {}) and stated is not False  # a bound of 0 is stated
+    ]
 
 
-def _field_rules(field: Field) -> Iterator[Rule]:
-    if field.required:
-        yield Rule("required", field.name, None, "supply the value")
-    if field.identifier:
-        yield Rule("identifier", field.name, EXCEL_FLOAT, "export again with the column formatted as text")
-    if field.enum:
-        yield Rule(
-            "enum", field.name, tuple(field.enum), "use one of these, or map the code in the mapping file"
-        )
-    if field.minimum is not None:
-        yield Rule("minimum", field.name, field.minimum, "correct the value at its source")
-    if field.maximum is not None:
-        yield Rule("maximum", field.name, field.maximum, "correct the value at its source")
-    if field.max_length is not None:
-        yield Rule("max_length", field.name, field.max_length, "shorten the text at its source")
-    if field.pattern is not None:
-        yield Rule("pattern", field.name, field.pattern, "correct the value at its source")
-    if field.not_after is not None:
-        yield Rule(
-            "not_after", field.name, field.not_after, "check the clock and the date format of the source"
-        )
+def _bound(kind: str, stated: Any, field: Field) -> Any:
+    match kind:
+        case "required":
+            return None
+        case "identifier":
+            return SPREADSHEET_FLOAT
+        case "enum":
+            return tuple(stated)
+        case "minimum" | "maximum" if isinstance(stated, str):
+            instant = datetime.fromisoformat(stated)
+            if instant.tzinfo is None:
+                instant = instant.replace(tzinfo=ZoneInfo(BUSINESS_TIME_ZONE))
+            return moment(instant, field)
+    return stated
+
+
+def moment(instant: datetime, field: Field, /) -> datetime | date:
+    """The instant as the column holds it: in UTC, or as its business date."""
+    if field.physical_type == "DATE":
+        return instant.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
+    return instant.astimezone(UTC)
 
 
 def judge(frame: pl.DataFrame, contract: Contract, /, *, now: datetime) -> pl.DataFrame:
@@ -72,37 +96,49 @@ def judge(frame: pl.DataFrame, contract: Contract, /, *, now: datetime) -> pl.Da
         now: the instant after which nothing can have been exported.
 
     Returns:
-        The contract's columns and every column that begins with a single underscore, and `_reasons`
-        (List(String)): why a row is refused, one sentence for each broken rule; empty for a good row.
+        The frame without the columns `_unreadable_…`, with `_reasons` (List(String)): why a row is refused, one
+        sentence for each broken rule; empty for a good row.
     """
-    checks = [_unreadable(field) for field in contract.fields if UNREADABLE + field.name in frame.columns]
-    checks += [_broken(rule, contract, frame.columns, now=now) for rule in rules(contract)]
-    reasons = pl.concat_list(checks).list.drop_nulls() if checks else pl.lit([], dtype=pl.List(pl.String))
-    return frame.with_columns(_reasons=reasons).select(pl.exclude(f"^{UNREADABLE}.*$"))
+    breaches = [_unreadable(field) for field in contract.fields if UNREADABLE + field.name in frame.columns]
+    breaches += [_breach(rule, contract, frame.columns, now=now) for rule in rules(contract)]
+    refused = frame.select(pl.any_horizontal([pl.lit(False), *[broken for broken, _ in breaches]]).alias("refused"))
+    # Sentences are made only for the rows that need one: nearly none, out of very many.
+    told = frame.filter(refused["refused"]).select(
+        _reasons=pl.concat_list(
+            [pl.lit(None, dtype=pl.String), *[pl.when(broken).then(told) for broken, told in breaches]]
+        ).list.drop_nulls()
+    )
+    nth = pl.when("refused").then(pl.col("refused").cum_sum().cast(pl.Int64) - 1)
+    reasons = told["_reasons"].gather(refused.select(nth).to_series())
+    judged = frame.select(pl.exclude(f"^{UNREADABLE}.*$")).with_columns(reasons.alias("_reasons"))
+    return judged.with_columns(pl.col("_reasons").fill_null(pl.lit([], dtype=REASONS)))
 
 
-def _unreadable(field: Field) -> pl.Expr:
+def _unreadable(field: Field) -> tuple[pl.Expr, pl.Expr]:
+    """Whether a value could not be read, and the sentence that says so."""
     column = pl.col(UNREADABLE + field.name)
     shown = pl.lit("a value") if field.personal else pl.format("'{}'", column.str.slice(0, 40))
-    message = pl.format("{}: {} cannot be read as {}", pl.lit(field.name), shown, pl.lit(_noun(field)))
-    return pl.when(column.is_not_null()).then(message)
+    expected = pl.lit(NOUNS[field.physical_type])
+    return column.is_not_null(), pl.format(
+        "{}: {} cannot be read as {}; correct the value at its source", pl.lit(field.name), shown, expected
+    )
 
 
-def _broken(rule: Rule, contract: Contract, columns: list[str], *, now: datetime) -> pl.Expr:
+def _breach(rule: Rule, contract: Contract, columns: list[str], *, now: datetime) -> tuple[pl.Expr, pl.Expr]:
+    """Whether a row breaks the rule, and the sentence that says so."""
     field = contract.field(rule.column)
     column = pl.col(rule.column)
-    shown = pl.lit("the value") if field.personal else _shown(column, field)
-    failed, expected = _demand(rule, field, now=now)
+    broken, expected = _demand(rule, contract, now=now)
     if rule.kind == "required" and UNREADABLE + rule.column in columns:
-        failed = failed & pl.col(UNREADABLE + rule.column).is_null()
-    found = pl.lit("is missing") if rule.kind == "required" else pl.format("is {}", shown)
-    message = pl.format(
-        "{}: {}, expected {}; {}", pl.lit(rule.column), found, pl.lit(expected), pl.lit(rule.advice)
-    )
-    return pl.when(failed.fill_null(False)).then(message)
+        broken = broken & pl.col(UNREADABLE + rule.column).is_null()
+    found = pl.lit("is missing") if rule.kind == "required" else pl.format("is {}", _shown(column, field))
+    told = pl.format("{}: {}, expected {}; {}", pl.lit(rule.column), found, pl.lit(expected), pl.lit(rule.advice))
+    return broken.fill_null(False), told
 
 
 def _shown(column: pl.Expr, field: Field) -> pl.Expr:
+    if field.personal:
+        return pl.lit("a value that is not shown")
     if field.dtype == pl.Datetime("us", "UTC"):
         return column.dt.convert_time_zone(BUSINESS_TIME_ZONE).dt.to_string("%Y-%m-%dT%H:%M:%S%:z")
     if isinstance(field.dtype, pl.List):
@@ -110,45 +146,49 @@ def _shown(column: pl.Expr, field: Field) -> pl.Expr:
     return pl.format("'{}'", column.cast(pl.String).str.slice(0, 40))
 
 
-def _demand(rule: Rule, field: Field, *, now: datetime) -> tuple[pl.Expr, str]:
+def _demand(rule: Rule, contract: Contract, *, now: datetime) -> tuple[pl.Expr, str]:
     """When a row breaks the rule, and what was expected of it, in words."""
+    field = contract.field(rule.column)
     column = pl.col(rule.column)
     match rule.kind:
         case "required":
-            return column.is_null(), _noun(field)
+            return column.is_null(), NOUNS[field.physical_type]
         case "identifier":
             return column.str.contains(rule.bound), "an id as text, not a number that a spreadsheet rounded"
         case "enum":
             return ~column.is_in(rule.bound), f"one of {', '.join(rule.bound)}"
         case "minimum":
-            return column < _bound(rule.bound, field), f"at least {rule.bound}"
+            return column < _literal(rule.bound, field), f"at least {_said(rule.bound)}"
         case "maximum":
-            return column > _bound(rule.bound, field), f"at most {rule.bound}"
+            return column > _literal(rule.bound, field), f"at most {_said(rule.bound)}"
         case "max_length":
             return column.str.len_chars() > rule.bound, f"at most {rule.bound} characters"
         case "pattern":
             return ~column.str.contains(rule.bound), f"text that matches {rule.bound}"
         case "not_after" if rule.bound == "now":
-            return column > now, f"not later than now ({now:%Y-%m-%dT%H:%M:%SZ})"
+            return column > _literal(moment(now, field), field), f"not later than now ({_said(moment(now, field))})"
         case "not_after":
-            return column > _instant(rule.bound, field), f"not later than {rule.bound}"
-    raise ValueError(f"rule {rule.name}: unknown kind {rule.kind!r}")
+            other = contract.field(rule.bound)
+            by_date = pl.Date() in (field.dtype, other.dtype)
+            later = _in_days(column, field) > _in_days(pl.col(other.name), other)
+            return later if by_date else column > pl.col(other.name), f"not later than {rule.bound}"
+    raise ValueError(f"rule {rule.name}: unknown kind {rule.kind!r}; the kinds are {', '.join(ADVICE)}")
 
 
-def _bound(value: Any, field: Field) -> pl.Expr:
-    if isinstance(value, str):
-        return (
-            pl.lit(value).str.to_datetime(time_zone="UTC").cast(field.dtype)
-            if "T" in value
-            else pl.lit(value).str.to_date()
-        )
-    return pl.lit(value).cast(field.dtype)
+def _literal(bound: Any, field: Field) -> pl.Expr:
+    return pl.lit(bound).cast(field.dtype) if isinstance(field.dtype, pl.Decimal) else pl.lit(bound)
 
 
-def _instant(column: str, field: Field) -> pl.Expr:
-    """The other column, as a business date where the judged column is a date."""
-    other = pl.col(column)
-    return other.dt.convert_time_zone(BUSINESS_TIME_ZONE).dt.date() if field.dtype == pl.Date() else other
+def _said(bound: Any) -> str:
+    """A bound as a person reads it, instants in business time."""
+    if isinstance(bound, datetime):
+        return bound.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).isoformat(timespec="seconds")
+    return str(bound)
+
+
+def _in_days(column: pl.Expr, field: Field) -> pl.Expr:
+    """The column's business dates."""
+    return column if field.dtype == pl.Date() else column.dt.convert_time_zone(BUSINESS_TIME_ZONE).dt.date()
 
 
 NOUNS: dict[str, str] = {
@@ -160,7 +200,3 @@ NOUNS: dict[str, str] = {
     "BOOLEAN": "yes or no",
     "VARCHAR[]": "a list separated by |",
 }
-
-
-def _noun(field: Field) -> str:
-    return NOUNS[field.physical_type]

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo
 
-from data_contracts.contract import BUSINESS_TIME_ZONE, Contract, Field
+from data_contracts.contract import BUSINESS_TIME_ZONE
+from data_contracts.rules import SPREADSHEET_FLOAT, moment, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from great_expectations import ExpectationSuite
 
-# What a spreadsheet makes of a long number, as in 6.61E+23: the digits that it dropped are lost.
-SPREADSHEET_FLOAT = r"^\d(\.\d+)?[eE]\+?\d+$"
+    from data_contracts.contract import Contract, Field
+    from data_contracts.rules import Rule
+
+__all__ = ["SPREADSHEET_FLOAT", "suite"]
 
 
 class Expected(NamedTuple):
@@ -29,15 +31,23 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True)
 class Check:
-    """What a rule is derived from: one field of one contract, checked at one instant."""
+    """A rule of a contract, checked at one instant."""
 
     contract: Contract
-    field: Field
+    rule: Rule
     now: datetime
 
     @property
     def name(self) -> str:
-        return self.field.name
+        return self.rule.column
+
+    @property
+    def bound(self) -> Any:
+        return self.rule.bound
+
+    @property
+    def field(self) -> Field:
+        return self.contract.field(self.rule.column)
 
 
 def suite(contract: Contract, /, *, now: datetime) -> ExpectationSuite:
@@ -63,89 +73,83 @@ def suite(contract: Contract, /, *, now: datetime) -> ExpectationSuite:
 
 
 def _stated(contract: Contract, now: datetime) -> Iterator[tuple[dict[str, str], Expected]]:
-    for field in contract.fields:
-        for rule, expected in RULES.items():
-            value = getattr(field, rule)
-            if value in (None, (), {}) or value is False:  # a bound of 0 is stated
-                continue
-            meta = {"rule": rule, "column": field.name, "name": f"{field.name}_{rule}"}
-            yield meta, expected(Check(contract, field, now), value)
+    for rule in rules(contract):
+        meta = {"rule": rule.kind, "column": rule.column, "name": rule.name}
+        yield meta, EXPECTED[rule.kind](Check(contract, rule, now))
     key = contract.primary_key
     yield {"rule": "unique", "column": ",".join(key), "name": "primary_key_unique"}, _unique(key)
 
 
-def _required(check: Check, _: bool) -> Expected:
-    return Expected(
-        "ExpectColumnValuesToNotBeNull", {"column": check.name}, f"Every row states {check.name}."
-    )
+def _required(check: Check) -> Expected:
+    return Expected("ExpectColumnValuesToNotBeNull", {"column": check.name}, f"Every row states {check.name}.")
 
 
-def _enum(check: Check, values: dict[str, str]) -> Expected:
+def _enum(check: Check) -> Expected:
     return Expected(
         "ExpectColumnValuesToBeInSet",
-        {"column": check.name, "value_set": list(values)},
-        f"{check.name} is one of {', '.join(values)}.",
+        {"column": check.name, "value_set": list(check.bound)},
+        f"{check.name} is one of {', '.join(check.bound)}.",
     )
 
 
-def _minimum(check: Check, value: str | float) -> Expected:
+def _minimum(check: Check) -> Expected:
     return Expected(
         "ExpectColumnValuesToBeBetween",
-        {"column": check.name, "min_value": _bound(check.field, value)},
-        f"{check.name} is at least {value}.",
+        {"column": check.name, "min_value": check.bound},
+        f"{check.name} is at least {check.bound}.",
     )
 
 
-def _maximum(check: Check, value: str | float) -> Expected:
+def _maximum(check: Check) -> Expected:
     return Expected(
         "ExpectColumnValuesToBeBetween",
-        {"column": check.name, "max_value": _bound(check.field, value)},
-        f"{check.name} is at most {value}.",
+        {"column": check.name, "max_value": check.bound},
+        f"{check.name} is at most {check.bound}.",
     )
 
 
-def _max_length(check: Check, value: int) -> Expected:
+def _max_length(check: Check) -> Expected:
     return Expected(
         "ExpectColumnValueLengthsToBeBetween",
-        {"column": check.name, "max_value": value},
-        f"{check.name} has at most {value} characters.",
+        {"column": check.name, "max_value": check.bound},
+        f"{check.name} has at most {check.bound} characters.",
     )
 
 
-def _pattern(check: Check, value: str) -> Expected:
+def _pattern(check: Check) -> Expected:
     return Expected(
         "ExpectColumnValuesToMatchRegex",
-        {"column": check.name, "regex": value},
-        f"{check.name} matches {value}.",
+        {"column": check.name, "regex": check.bound},
+        f"{check.name} matches {check.bound}.",
     )
 
 
-def _identifier(check: Check, _: bool) -> Expected:
+def _identifier(check: Check) -> Expected:
     return Expected(
         "ExpectColumnValuesToNotMatchRegex",
-        {"column": check.name, "regex": SPREADSHEET_FLOAT},
+        {"column": check.name, "regex": check.bound},
         f"{check.name} is not a number that a spreadsheet rounded, such as 6.61E+23.",
     )
 
 
-def _not_after(check: Check, value: str) -> Expected:
-    if value == "now":
+def _not_after(check: Check) -> Expected:
+    if check.bound == "now":
         return Expected(
             "ExpectColumnValuesToBeBetween",
-            {"column": check.name, "max_value": _bound(check.field, check.now.isoformat())},
+            {"column": check.name, "max_value": moment(check.now, check.field)},
             f"{check.name} is not after the instant of the check.",
         )
-    other = check.contract.field(value)
+    other = check.contract.field(check.bound)
     by_date = "DATE" in (check.field.physical_type, other.physical_type)
     left, right = (_moment(field, by_date=by_date) for field in (check.field, other))
     return Expected(
         "UnexpectedRowsExpectation",
         {"unexpected_rows_query": f"SELECT * FROM {{batch}} WHERE {left} > {right}"},
-        f"{check.name} is not after {value}.",
+        f"{check.name} is not after {check.bound}.",
     )
 
 
-RULES: dict[str, Callable[[Check, Any], Expected]] = {
+EXPECTED: dict[str, Callable[[Check], Expected]] = {
     "required": _required,
     "enum": _enum,
     "minimum": _minimum,
@@ -166,22 +170,6 @@ def _unique(key: list[str]) -> Expected:
         {"unexpected_rows_query": f"SELECT * FROM {{batch}} SEMI JOIN ({repeated}) USING ({columns})"},
         f"No two rows share the same {', '.join(key)}.",
     )
-
-
-def _bound(field: Field, value: str | float) -> datetime | date | float:
-    match field.physical_type:
-        case "TIMESTAMPTZ":
-            return _instant(str(value)).astimezone(UTC)
-        case "DATE":
-            return _instant(str(value)).astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).date()
-        case _:
-            return float(value)
-
-
-def _instant(text: str) -> datetime:
-    """An instant from ISO text; without an offset it is business time."""
-    instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(BUSINESS_TIME_ZONE))
 
 
 def _moment(field: Field, *, by_date: bool) -> str:

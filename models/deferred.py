@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import polars as pl
 
@@ -24,8 +24,8 @@ def deferred(compute: Callable[[], pl.DataFrame], given: Frame, /, *, schema: Ma
     [(1,)]
     """
     if isinstance(given, pl.LazyFrame):
-        return cast("Frame", pl.defer(compute, schema=dict(schema)))
-    return cast("Frame", compute())
+        return pl.defer(compute, schema=dict(schema))
+    return compute()
 
 
 def on_own_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

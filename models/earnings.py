@@ -125,9 +125,7 @@ def reconciliation(
         .group_by("model", "currency")
         .agg(pl.col(FEN).sum())
     )
-    columns = [
-        f"{part}_{fen}" for fen in ("fen", "refund_fen") for part in ("total", "credited", "unattributed")
-    ]
+    columns = [f"{part}_{fen}" for fen in ("fen", "refund_fen") for part in ("total", "credited", "unattributed")]
     result = totals.join(divided, on=["model", "currency"], how="left").select("model", "currency", *columns)
     return like(result.sort("model", "currency"), credits)
 
@@ -135,10 +133,7 @@ def reconciliation(
 def paid(conversions: AnyFrame, refunds: AnyFrame, /, *, as_of: date) -> pl.LazyFrame:
     """Conversions paid up to `as_of`, with `refund_fen`, what was paid back of them up to then."""
     back = (
-        refunds.lazy()
-        .filter(pl.col("refund_date") <= as_of)
-        .group_by("conversion_id")
-        .agg(pl.col("refund_fen").sum())
+        refunds.lazy().filter(pl.col("refund_date") <= as_of).group_by("conversion_id").agg(pl.col("refund_fen").sum())
     )
     return (
         conversions.lazy()

@@ -101,9 +101,7 @@ def journeys(
 def _orders(conversions: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame:
     """The conversions, numbered, with the earliest instant that any window reaches."""
     return (
-        conversions.select(
-            "conversion_id", "user_key", "paid_at", "brand", "category", "product_id", "click_id"
-        )
+        conversions.select("conversion_id", "user_key", "paid_at", "brand", "category", "product_id", "click_id")
         .sort("conversion_id")
         .with_row_index("order")
         .join(windows.select(longest=pl.col("window").max()), how="cross")
@@ -127,9 +125,7 @@ def _matched(touches: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat(pair.select("order", "note_id", "kind", "touched_at", "touch_click") for pair in pairs)
 
 
-def _eligible(
-    matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, in_scope: pl.Expr
-) -> pl.LazyFrame:
+def _eligible(matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, in_scope: pl.Expr) -> pl.LazyFrame:
     """The pairs whose note is of the order's brand and in scope."""
     notes = notes.select("note_id", "lane", "product_ids", note_brand="brand", note_category="category")
     return (
@@ -156,9 +152,7 @@ def _eligible(
 def _inside(eligible: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame:
     """The pairs inside the window of their lane and kind, or of their category where that has its own."""
     general = windows.filter(pl.col("category").is_null()).select("lane", "kind", "window")
-    override = windows.filter(pl.col("category").is_not_null()).select(
-        "lane", "kind", "category", override="window"
-    )
+    override = windows.filter(pl.col("category").is_not_null()).select("lane", "kind", "category", override="window")
     return (
         eligible.join(general, on=["lane", "kind"], how="left")
         .join(override, on=["lane", "kind", "category"], how="left")

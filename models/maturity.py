@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 DAY_US = 86_400_000_000
 
 
-def closes(
-    credit: pl.LazyFrame, spend: pl.LazyFrame, notes: pl.LazyFrame, windows: pl.LazyFrame, /
-) -> pl.LazyFrame:
+def closes(credit: pl.LazyFrame, spend: pl.LazyFrame, notes: pl.LazyFrame, windows: pl.LazyFrame, /) -> pl.LazyFrame:
     """The date on which the windows of each note close: `note_id`, `closes` Date.
 
     A note is last active on the day of its last brand spend, or where it has none on the day of its last

@@ -34,26 +34,21 @@ def split_fen(
         An Int64 expression over a frame.
 
     Raises:
-        polars.exceptions.ComputeError: an amount beyond the limit; a share that is negative, null or not
+        ValueError: an amount beyond the limit; a share that is negative, null or not
             finite; or a group whose shares sum to 0. Raised when the expression is evaluated.
 
     >>> notes = pl.DataFrame({"order": "a", "paid": 100, "share": 1 / 3, "position": [2, 1, 3]})
     >>> notes.select(split_fen("paid", "share", over="order", order="position")).to_series().to_list()
     [33, 34, 33]
     """
-    amount, weight = _column(amount_fen), _column(share)
-    checked = pl.struct(amount=amount.cast(pl.Int64), share=weight, whole=weight.sum().over(over)).map_batches(
-        _checked, return_dtype=pl.Int64, is_elementwise=True
+    lines = pl.struct(
+        group=_column(over),
+        order=_column(order),
+        amount=_column(amount_fen).cast(pl.Int64),
+        share=_column(share),
     )
-    size = checked.abs()
-    parts = (weight / weight.sum().over(over) * PARTS).round().cast(pl.Int64)
-    whole = parts.sum().over(over)
-    floor = size * parts // whole
-    remainder = size * parts % whole
-    left = size - floor.sum().over(over)
-    # An ordinal rank breaks ties by the order of rows, which `order_by` sets.
-    rank = remainder.rank("ordinal", descending=True).over(over, order_by=order)
-    return (floor + (rank <= left).cast(pl.Int64)) * checked.sign()
+    # Not one expression: polars would compute what its steps have in common again for each of them.
+    return lines.map_batches(_split, return_dtype=pl.Int64)
 
 
 def exact_sum(values: pl.Expr, /, *, decimals: int) -> pl.Expr:
@@ -70,22 +65,34 @@ def _column(column: str | pl.Expr) -> pl.Expr:
     return pl.col(column) if isinstance(column, str) else column
 
 
-def _checked(rows: pl.Series) -> pl.Series:
-    """The amounts, if amounts and shares are such that integer arithmetic holds."""
-    frame = rows.struct.unnest()
+def _split(series: pl.Series) -> pl.Series:
+    """`split_fen` over a series of `group`, `order`, `amount` and `share`."""
+    lines = series.struct.unnest().with_columns(total=pl.col("share").sum().over("group"))
+    _refuse(lines)
+    size, part, whole = pl.col("amount").abs(), pl.col("part"), pl.col("whole")
+    left = size - pl.col("fen").sum().over("group")
+    # An ordinal rank breaks ties by the order of rows, which `order_by` sets.
+    rank = pl.col("remainder").rank("ordinal", descending=True).over("group", order_by="order")
+    return (
+        lines.with_columns(part=(pl.col("share") / pl.col("total") * PARTS).round().cast(pl.Int64))
+        .with_columns(whole=part.sum().over("group"))
+        .with_columns(fen=size * part // whole, remainder=size * part % whole)
+        .select((pl.col("fen") + (rank <= left).cast(pl.Int64)) * pl.col("amount").sign())
+        .to_series()
+    )
+
+
+def _refuse(lines: pl.DataFrame) -> None:
+    """Raise if amounts or shares are such that integer arithmetic would not hold."""
+    share = pl.col("share")
     wrong = {
         f"amounts that are null or beyond ±{LARGEST_FEN} fen, which Int64 cannot split exactly": (
             (pl.col("amount").abs() > LARGEST_FEN).fill_null(value=True)
         ),
-        "shares that are negative, null or not finite": ~(
-            (pl.col("share") >= 0) & pl.col("share").is_finite()
-        ).fill_null(value=False),
-        "shares of a group that sums to 0": pl.col("whole") == 0,
+        "shares that are negative, null or not finite": ~((share >= 0) & share.is_finite()).fill_null(value=False),
+        "shares of a group that sums to 0": pl.col("total") == 0,
     }
     for what, condition in wrong.items():
-        found = frame.filter(condition)
+        found = lines.filter(condition)
         if found.height:
-            raise ValueError(
-                f"split_fen: {found.height} rows have {what}; the first: {found.row(0, named=True)}"
-            )
-    return frame["amount"]
+            raise ValueError(f"split_fen: {found.height} rows have {what}; the first: {found.row(0, named=True)}")

@@ -9,24 +9,17 @@ joined string, so that a name may hold any character.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from models.frames import like
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from models.frames import AnyFrame, Frame
 
 #: What each journey carries into a model.
 WEIGHTS = ("conversions", "value", "nulls")
-
-#: What a fitted model returns beside the touch column. A null effect: the model has none.
-RESULT = {"conversions": pl.Float64(), "revenue": pl.Float64(), "removal_effect": pl.Float64()}
 
 _NEW_JOURNEY = pl.col("journey_id").ne_missing(pl.col("journey_id").shift(1))
 
@@ -81,9 +74,7 @@ def treat(paths: Frame, /, *, treatment: str = "whole", touch_column: str = "not
 TREATMENTS = ("whole", "collapse", "first", "unique")
 
 
-def paths_from_touches(
-    touches: Frame, journeys: AnyFrame, /, *, touch_column: str = "note_id"
-) -> tuple[Frame, Frame]:
+def paths_from_touches(touches: Frame, journeys: AnyFrame, /, *, touch_column: str = "note_id") -> tuple[Frame, Frame]:
     """Paths and journeys from touches and the outcome of each journey.
 
     A touch belongs to its journey if it is not after the conversion: `occurred_at ≤ converted_at`; a journey that
@@ -222,8 +213,7 @@ def paths_of_users(
     )
     left_over = (
         seen.join(last, on=user_column, how="left").filter(
-            ((pl.col("occurred_at") > pl.col("since")) if restart else pl.lit(value=False))
-            | pl.col("since").is_null()
+            ((pl.col("occurred_at") > pl.col("since")) if restart else pl.lit(value=False)) | pl.col("since").is_null()
         )
     ).select(*columns)
     lost = (
@@ -259,76 +249,7 @@ def paths_of_users(
     return like(paths, touches), like(weights, touches)
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """Paths as arrays for linear algebra: one entry per touch, sorted by journey and position.
-
-    `journey`: row of the journey in `weights`. `note`: row of the note in `notes` (String, sorted: every note that
-    occurs in a path, weight or not). `weights`: `journey_id`, `conversions`, `value`, `nulls` of journeys that
-    weigh anything.
-    """
-
-    journey: NDArray[np.uint32]
-    note: NDArray[np.uint32]
-    notes: pl.Series
-    weights: pl.DataFrame
-
-    def touched(self) -> pl.DataFrame:
-        """`weights` of the journeys that have a touch: what a model divides among notes."""
-        return self.weights[np.unique(self.journey)]
-
-
-def encode(
-    paths: AnyFrame, journeys: AnyFrame, /, *, touch_column: str = "note_id", with_nulls: bool = True
-) -> Encoded:
-    """Paths as arrays, of the journeys that weigh anything.
-
-    Raises:
-        ValueError: a weight is null, not finite or negative, or a journey id occurs twice.
-
-    >>> paths, journeys = paths_from_aggregated(pl.DataFrame({"path": ["A > B", "C"], "total_conversions": [3, 0],
-    ...     "total_null": [1, 7]}))
-    >>> encoded = encode(paths, journeys, with_nulls=False)
-    >>> encoded.note.tolist(), encoded.notes.to_list()
-    ([0, 1], ['A', 'B', 'C'])
-    """
-    weights = journeys.lazy().select("journey_id", *(pl.col(name).cast(pl.Float64) for name in WEIGHTS)).collect()
-    _check_weights(weights)
-    if not with_nulls:
-        weights = weights.with_columns(nulls=pl.lit(0.0))
-    weights = weights.filter(pl.any_horizontal(pl.col(*WEIGHTS) > 0))
-    touches = (
-        paths.lazy()
-        .select("journey_id", "position", pl.col(touch_column).cast(pl.String).alias("note"))
-        .filter(pl.col("note").is_not_null())
-        .collect()
-    )
-    notes = touches["note"].unique().sort()
-    touches = touches.with_columns(pl.col("note").cast(pl.Enum(notes)).to_physical().cast(pl.UInt32))
-    if not touches.select(pl.struct("journey_id", "position").is_sorted()).item():
-        touches = touches.sort("journey_id", "position", "note")
-    rows = touches.lazy().join(
-        weights.lazy().select("journey_id").with_row_index("journey"), on="journey_id", maintain_order="left"
-    )
-    found = rows.select("journey", "note").collect()
-    return Encoded(found["journey"].to_numpy(), found["note"].to_numpy(), notes.rename(touch_column), weights)
-
-
-def _check_weights(weights: pl.DataFrame) -> None:
-    wrong = weights.filter(
-        pl.any_horizontal(
-            (pl.col(name).is_null() | ~pl.col(name).is_finite() | (pl.col(name) < 0)) for name in WEIGHTS
-        )
-    )
-    if wrong.height:
-        raise ValueError(
-            f"{wrong.height} of {weights.height} journeys have a weight that is null, not finite or negative, the "
-            f"first {wrong.row(0, named=True)}: expected {', '.join(WEIGHTS)} >= 0. Correct or leave them out"
-        )
-    _check_unique(weights)
-
-
-def _check_unique(journeys: pl.DataFrame) -> None:
+def check_unique(journeys: pl.DataFrame) -> None:
     if (n := journeys.height - journeys["journey_id"].n_unique()) or journeys["journey_id"].has_nulls():
         again = journeys.filter(pl.col("journey_id").is_duplicated())["journey_id"].unique().sort().head(5).to_list()
         raise ValueError(
@@ -338,25 +259,10 @@ def _check_unique(journeys: pl.DataFrame) -> None:
 
 
 def _check_outcomes(journeys: pl.DataFrame) -> pl.DataFrame:
-    _check_unique(journeys)
+    check_unique(journeys)
     if n := journeys["converted"].null_count():
         raise ValueError(
             f"{n} of {journeys.height} journeys have no `converted`: expected true or false (or 1 or 0). Set it, or "
             "leave them out"
         )
     return journeys
-
-
-def result(notes: pl.Series, /, **columns: NDArray[np.float64] | None) -> pl.DataFrame:
-    """One row per note, columns as in `RESULT`, a missing one null.
-
-    >>> result(pl.Series("note_id", ["A"]), conversions=np.array([2.0]), revenue=np.array([9.0])).rows()
-    [('A', 2.0, 9.0, None)]
-    """
-    given = {
-        name: pl.repeat(None, notes.len(), dtype=dtype, eager=True)
-        if (values := columns.get(name)) is None
-        else pl.Series(name, values, dtype=dtype)
-        for name, dtype in RESULT.items()
-    }
-    return pl.DataFrame({notes.name: notes.cast(pl.String), **given})

@@ -130,7 +130,8 @@ def returns(
     if not shape.of_note:
         spend, keys = spend.clear(), keys.clear()
     cost = spend.join(keys, on="note_id", how="left", validate="m:1").rename({"note_key": "key"})
-    rows = _rows(credit, cost, keys, currency).join(pl.LazyFrame({"model": models}), how="cross")
+    every_model = pl.LazyFrame({"model": list(models)}, {"model": pl.String})
+    rows = _rows(credit, cost, keys, currency).join(every_model, how="cross")
     for part, by in (
         (_earnings(credit), ("model", "key", "currency")),
         (_halo_out(credit), ("model", "key", "currency")),
@@ -178,9 +179,7 @@ def _earnings(credit: pl.LazyFrame) -> pl.LazyFrame:
         total_refund_fen=(refunded + pl.col("unattributed_refund_fen")).sum(),
         direct_fen=credited.filter("direct").sum(),
         halo_fen=credited.filter(~pl.col("direct")).sum(),
-        contribution_fen=pl.when(~is_unknown.any()).then(
-            exact_sum(contribution, decimals=CONTRIBUTION_DECIMALS)
-        ),
+        contribution_fen=pl.when(~is_unknown.any()).then(exact_sum(contribution, decimals=CONTRIBUTION_DECIMALS)),
     )
 
 
@@ -196,16 +195,13 @@ def _halo_out(credit: pl.LazyFrame) -> pl.LazyFrame:
 def _spent(cost: pl.LazyFrame) -> pl.LazyFrame:
     """What each row cost, by who paid."""
     return cost.group_by("key", "currency").agg(
-        pl.col("amount_fen").filter(pl.col("payer") == payer).sum().alias(name)
-        for name, payer in PAYERS.items()
+        pl.col("amount_fen").filter(pl.col("payer") == payer).sum().alias(name) for name, payer in PAYERS.items()
     )
 
 
 def _last_to_close(credit: pl.LazyFrame, cost: pl.LazyFrame, until: pl.LazyFrame) -> pl.LazyFrame:
     """The date on which the last of a row's notes closes."""
-    rests_on = pl.concat(
-        [part.select("key", "currency", "note_id") for part in (credit.filter(IS_CREDITED), cost)]
-    )
+    rests_on = pl.concat([part.select("key", "currency", "note_id") for part in (credit.filter(IS_CREDITED), cost)])
     return (
         rests_on.unique()
         .join(until, on="note_id", nulls_equal=True)

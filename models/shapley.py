@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from models.deferred import deferred
+from models.encoded import RESULT, encode, result
 from models.frames import like
-from models.paths import RESULT, encode, result
 
 if TYPE_CHECKING:
     from models.frames import AnyFrame, Frame
@@ -59,7 +59,9 @@ def shapley(paths: Frame, journeys: AnyFrame, /, *, touch_column: str = "note_id
         journey, note = (pair // n_notes).astype(np.int64), (pair % n_notes).astype(np.int64)
         players = np.bincount(journey, minlength=encoded.weights.height)[journey]
         credit = {
-            name: np.bincount(note, encoded.weights[name].to_numpy()[journey] / players, encoded.notes.len())
+            name: np.bincount(note, encoded.weights[name].to_numpy()[journey] / players, encoded.notes.len()).astype(
+                np.float64
+            )
             for name in ("conversions", "value")
         }
         return result(encoded.notes, conversions=credit["conversions"], revenue=credit["value"])

@@ -36,9 +36,7 @@ def check_specs(feed: str) -> list[dg.AssetCheckSpec]:
     """The checks of a feed: one per kind of rule that its contract states, and the blocking one."""
     key = dg.AssetKey(["raw", feed])
     kinds = {rule.kind for rule in rules(contract(feed))} | {"unique"}
-    specs = [
-        dg.AssetCheckSpec(kind, asset=key, description=text) for kind, text in KINDS.items() if kind in kinds
-    ]
+    specs = [dg.AssetCheckSpec(kind, asset=key, description=text) for kind, text in KINDS.items() if kind in kinds]
     limit = contract(feed).quarantine_tolerance
     return [
         *specs,
@@ -46,7 +44,7 @@ def check_specs(feed: str) -> list[dg.AssetCheckSpec]:
             TOLERANCE,
             asset=key,
             blocking=True,
-            description=f"At most {limit:.0%} of the rows that arrived were quarantined; else nothing downstream is made. "
+            description=f"At most {limit:.0%} of the rows that arrived are quarantined, else nothing downstream is made. "
             f"隔离行不超过 {limit:.0%}，否则停止下游。",
         ),
     ]
@@ -80,16 +78,18 @@ def check_results(feed: str, reports: Iterable[FileReport]) -> Iterator[dg.Asset
         if spec.name == TOLERANCE:
             continue
         failing = [o for o in found[spec.name] if o.unexpected]
+        columns = sorted({str(o.column) for o in failing})
+        unexpected = sum(o.unexpected for o in failing)
         yield dg.AssetCheckResult(
             check_name=spec.name,
             asset_key=spec.asset_key,
             passed=not failing,
             severity=dg.AssetCheckSeverity.WARN,
-            description="; ".join(sorted({o.description for o in failing})) or None,
+            description=f"{spec.name}: {unexpected:,} of {read:,} rows ({', '.join(columns)})" if failing else None,
             metadata={
                 "rows": read,
-                "unexpected": sum(o.unexpected for o in failing),
-                "columns": ", ".join(sorted({str(o.column) for o in failing})) or "—",
+                "unexpected": unexpected,
+                "expected": " ".join(sorted({o.description for o in failing})) or "—",
             },
         )
     quarantined = sum(r.quarantined for r in reports)

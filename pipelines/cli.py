@@ -132,9 +132,7 @@ def run(
     if not home.landing.is_dir():
         stop(f"the landing folder {home.landing} does not exist; create it, or name another with --landing")
     if start < daily.start.date():
-        stop(
-            f"--from {start} lies before the first date {daily.start.date()}; set REDCAT_FIRST_DATE to an earlier one"
-        )
+        stop(f"--from {start} lies before the first date {daily.start.date()}; set REDCAT_FIRST_DATE to an earlier one")
     run_shown(home, start, end)
 
 
@@ -157,9 +155,7 @@ def report(
 @app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="File to validate; nothing is stored.")],
-    feed: Annotated[
-        str | None, typer.Option(help="Feed that it is for; default: recognised by its headers.")
-    ] = None,
+    feed: Annotated[str | None, typer.Option(help="Feed that it is for; default: recognised by its headers.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Validate one file and explain every refusal. Exit status 1 if any row or the file is refused."""

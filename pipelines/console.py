@@ -80,7 +80,7 @@ def print_summary(summary: RunSummary, first: date, last: date, /) -> None:
     console.print(table)
     for title, lines in (
         ("Files that were not taken in", summary.problems),
-        ("Checks that found something", summary.warnings),
+        ("Checks that found something", _by_asset(summary.warnings)),
         ("The run stopped", summary.failures),
     ):
         if lines:
@@ -91,3 +91,9 @@ def print_summary(summary: RunSummary, first: date, last: date, /) -> None:
             say(f'  … and {len(lines) - SHOWN_PROBLEMS} more; see: redcat sql "FROM ops.files"')
     if any(counts["rows quarantined"] for counts in summary.intake.values()):
         say('\nWhy rows were quarantined: redcat sql "FROM quarantine.<feed>"')
+
+
+def _by_asset(warnings: list[tuple[str, str]]) -> list[str]:
+    """One line for each asset with all that its checks found."""
+    assets = dict.fromkeys(name for name, _ in warnings)
+    return [f"{asset}: {'; '.join(text for name, text in warnings if name == asset)}" for asset in assets]

@@ -58,7 +58,8 @@ def make_outdated(connection: duckdb.DuckDBPyConnection, asset: str) -> None:
     connection.execute(
         """INSERT OR IGNORE INTO ops.outdated
         SELECT DISTINCT 'journeys', business_date + step::INTEGER
-        FROM (FROM ops.outdated SEMI JOIN dates USING (business_date) WHERE asset = $asset), range($reach + 1) AS r(step)""",
+        FROM (FROM ops.outdated SEMI JOIN dates USING (business_date) WHERE asset = $asset),
+            range($reach + 1) AS r(step)""",
         {"asset": asset, "reach": reach},
     )
 
@@ -67,6 +68,4 @@ def settle_dates(connection: duckdb.DuckDBPyConnection, asset: str, *, next_asse
     """Take the dates just made out of the outdated ones, and enter them for the asset that is made of this one."""
     connection.execute("DELETE FROM ops.outdated WHERE asset = ? AND business_date IN (FROM dates)", [asset])
     if next_asset:
-        connection.execute(
-            "INSERT OR IGNORE INTO ops.outdated SELECT ?, business_date FROM dates", [next_asset]
-        )
+        connection.execute("INSERT OR IGNORE INTO ops.outdated SELECT ?, business_date FROM dates", [next_asset])

@@ -29,16 +29,12 @@ def table_metadata(
     """Row count, column schema and the first rows of a table; `preview` is the query that gives these rows."""
     columns = connection.execute(f"DESCRIBE {table}").fetchall()
     (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
-    schema = [
-        dg.TableColumn(name, kind, description=(descriptions or {}).get(name)) for name, kind, *_ in columns
-    ]
+    schema = [dg.TableColumn(name, kind, description=(descriptions or {}).get(name)) for name, kind, *_ in columns]
     return {
         "dagster/row_count": count,
         "dagster/table_name": table,
         "dagster/column_schema": dg.TableSchema(columns=schema),
-        "preview": dg.MetadataValue.md(
-            markdown_table(connection, preview or f"SELECT * FROM {table} LIMIT 5")
-        ),
+        "preview": dg.MetadataValue.md(markdown_table(connection, preview or f"SELECT * FROM {table} LIMIT 5")),
     }
 
 
@@ -64,7 +60,9 @@ def bar_chart(bars: Sequence[tuple[str, float]], /, *, unit: str = "") -> dg.Met
             f"<text y='{18 * i + 17}'>{_escaped(label)[:10]} {value:.2f}{unit}</text>"
             for i, (label, value) in enumerate(bars[:shown])
         )
-        svg = f"<svg xmlns='http://www.w3.org/2000/svg' width='160' height='{18 * shown + 4}' font-size='8'>{rows}</svg>"
+        svg = (
+            f"<svg xmlns='http://www.w3.org/2000/svg' width='160' height='{18 * shown + 4}' font-size='8'>{rows}</svg>"
+        )
         image = (
             f"![chart](data:image/svg+xml,{quote(svg, safe='/:=<> ')})".replace("<", "%3C")
             .replace(">", "%3E")

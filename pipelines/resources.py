@@ -37,7 +37,8 @@ class Silence:
         """Say nothing of a detail."""
 
 
-progress: ContextVar[Progress] = ContextVar("progress", default=Silence())
+SILENCE = Silence()
+progress: ContextVar[Progress] = ContextVar("progress", default=SILENCE)
 
 
 class Warehouse(dg.ConfigurableResource):

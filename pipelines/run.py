@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,11 @@ concurrency:
   pools:
     granularity: op
     default_limit: 1
+event_log_storage:
+  module: pipelines.event_log
+  class: OpenSqliteEventLogStorage
+  config:
+    base_dir: {history}
 """
 
 
@@ -30,7 +36,7 @@ class RunSummary:
 
     intake: dict[str, dict[str, int]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -65,8 +71,9 @@ def prepare_dagster(home: Home) -> None:
     """Make Dagster's home with its settings, and point this process to it."""
     home.create()
     settings = home.dagster / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(DAGSTER_SETTINGS)
+    wanted = DAGSTER_SETTINGS.format(history=json.dumps(str(home.dagster / "history" / "runs")))
+    if not settings.exists() or settings.read_text() != wanted:
+        settings.write_text(wanted)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ["REDCAT_HOME"] = str(home.root)
 
@@ -102,11 +109,13 @@ def _add_check(summary: RunSummary, evaluation: Any) -> None:
         return
     figures = {name: value.value for name, value in evaluation.metadata.items()}
     told = ", ".join(f"{name} {value}" for name, value in figures.items() if value not in ("—", 0))
-    line = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name} failed. {evaluation.description or ''} ({told})"
+    name = evaluation.asset_key.to_user_string()
     if evaluation.blocking and evaluation.severity.value == "ERROR":
-        summary.failures.append(f"{line} Downstream was not made; the version published before stays.")
+        summary.failures.append(
+            f"{name}: {evaluation.check_name} failed ({told}). Nothing downstream was made; what was published before stays."
+        )
     else:
-        summary.warnings.append(line)
+        summary.warnings.append((name, evaluation.description or f"{evaluation.check_name} ({told})"))
 
 
 def _add_materialization(summary: RunSummary, materialization: Any) -> None:

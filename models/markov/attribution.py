@@ -8,18 +8,18 @@ import numpy as np
 import polars as pl
 
 from models.deferred import deferred, on_own_thread
+from models.encoded import RESULT, encode, result
 from models.frames import like
 from models.markov.bounded import bounded_effects
 from models.markov.chain import chain_of_transitions, count_chain, steps_of
 from models.markov.exact import exact_effects
 from models.markov.refits import refit_effects
 from models.markov.stepwise import stepwise_effects
-from models.paths import RESULT, encode, result
 
 if TYPE_CHECKING:
+    from models.encoded import Encoded
     from models.frames import AnyFrame, Frame
     from models.markov.chain import Chain, Floats
-    from models.paths import Encoded
 
 #: What becomes of journeys that would pass a removed note.
 REMOVALS = ("null", "fail", "fail_refit", "detour")
@@ -104,12 +104,13 @@ def markov(
         encoded = encode(paths, journeys, touch_column=touch_column, with_nulls=with_nulls)
         effects, _ = _effects(encoded, order=order, removal=removal, exact_states=exact_states, tolerance=tolerance)
         touched = encoded.touched()
+        conversions, revenue = (float(touched[name].sum()) for name in ("conversions", "value"))
         by_conversions = _shares(effects[:, 0])
         by_revenue = by_conversions if revenue_by == "conversions" else _shares(effects[:, 1])
         return result(
             encoded.notes,
-            conversions=None if by_conversions is None else by_conversions * touched["conversions"].sum(),
-            revenue=None if by_revenue is None else by_revenue * touched["value"].sum(),
+            conversions=None if by_conversions is None else by_conversions * conversions,
+            revenue=None if by_revenue is None else by_revenue * revenue,
             removal_effect=effects[:, 0],
         )
 

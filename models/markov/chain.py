@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.encoded import Encoded
     from models.frames import AnyFrame
-    from models.paths import Encoded
 
     Floats: TypeAlias = NDArray[np.float64]
     Ints: TypeAlias = NDArray[np.int64]
@@ -113,7 +113,8 @@ def count_chain(encoded: Encoded, steps: Steps, /) -> Chain:
     per_visit = np.divide(1.0, visits, out=np.zeros(n), where=visits > 0)
     onward = ~ends[:-1]
     pairs = (per_touch[:-1][onward], (state[:-1][onward], state[1:][onward]))
-    outcomes = [np.bincount(state[ends], amount[steps.journey[ends]], n) * per_visit for amount in (won, value)]
+    ended, at = steps.journey[ends], state[ends]
+    outcomes = [np.bincount(at, amount[ended], n) * per_visit for amount in (won, value)]
     total = float(per_touch[begins].sum()) or 1.0
     note, held = steps.members()
     return Chain(
@@ -188,6 +189,7 @@ def _check_absorbing(probability: sparse.csr_array, states: list[str]) -> None:
     leads_out = np.zeros(n, dtype=bool)
     for end in (n - 2, n - 1):
         leads_out[csgraph.breadth_first_order(backward, end, return_predecessors=False)] = True
+    reached = reached[reached < n - 2]
     stuck = sorted(states[i] for i in reached if not leads_out[i])
     if stuck:
         raise SingularChainError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ def exact_effects(chain: Chain, /) -> tuple[Floats, Floats]:
     """
     n = chain.start.size
     if n == 0:
-        return np.zeros((0, 2)), np.zeros((0, 2))
+        return np.zeros((chain.notes.len(), 2)), np.zeros((chain.notes.len(), 2))
     matrix = (-chain.transitions).toarray(order="F")
     matrix[np.diag_indices(n)] += 1.0
     factors, pivots, _ = lapack.dgetrf(matrix, overwrite_a=True)
@@ -82,7 +83,7 @@ def _diagonal(factors: Floats, column: Ints) -> Floats:
 def _first_hits(factors: Floats, column: Ints, visits: Floats, chain: Chain) -> Floats:
     hits = np.empty(chain.state.size)
     bounds = np.searchsorted(chain.note, np.arange(chain.notes.len() + 1))
-    for first, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, end in pairwise(bounds):
         held = chain.state[first:end]
         upper, lower = _block(factors, held, column[held])
         hits[first:end] = np.linalg.solve((upper @ lower).T, visits[held])

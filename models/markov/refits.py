@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from models.encoded import Encoded
     from models.markov.chain import Floats, Ints, Steps
-    from models.paths import Encoded
 
 
 def refit_effects(encoded: Encoded, steps: Steps, /, *, removal: str) -> Floats:

@@ -1,26 +1,34 @@
 """Touches and conversions become journeys, and journeys become credits."""
 
-import os
-from collections.abc import Iterator
-
 import dagster as dg
 import duckdb
 import polars as pl
 
 from data_contracts.reference import longest_window, windows
-from models.credits import credits
+from models.credits import credits as credit
 from models.journeys import journeys
 from models.register import RULES
 from pipelines.assets.common import daily_options
-from pipelines.assets.core import BUCKETS
+from pipelines.buckets import bucket_ranges
 from pipelines.dates import settle_dates, to_be_made
 from pipelines.metadata import table_metadata
 from pipelines.partitions import business_dates
-from pipelines.resources import Warehouse, progress
+from pipelines.resources import Warehouse
+from pipelines.settings import attribution_scope
 from pipelines.warehouse import create_table, transaction
 
-ROWS_AT_ONCE = 4_000_000
-SCOPE = os.environ.get("REDCAT_SCOPE", "brand")
+# What a step reads; the table `dates` holds the conversion dates that it makes, a bucket is a part of the users.
+_REACH = f"""touch_date BETWEEN (SELECT min(business_date) FROM dates) - {longest_window().days + 1}
+    AND (SELECT max(business_date) FROM dates)"""
+_TOUCHES_IN_REACH = f"SELECT count(*) FROM core.touches WHERE {_REACH}"
+_JOURNEYS = "SELECT count(*) FROM core.journeys WHERE paid_date IN (FROM dates)"
+_STORED = "FROM core.journeys WHERE paid_date IN (FROM dates) AND bucket BETWEEN {low} AND {high}"
+_ORDERS = "FROM core.conversions WHERE paid_date IN (FROM dates) AND bucket BETWEEN {low} AND {high}"
+# Beside the touches of these users, the clicks of anybody that one of their orders carries.
+_TOUCHES = f"""
+    SELECT note_id, user_key, touched_at, kind, click_id FROM core.touches
+    WHERE {_REACH}
+      AND (bucket BETWEEN {{low}} AND {{high}} OR click_id IN (SELECT click_id FROM ({_ORDERS})))"""
 
 
 @dg.asset(
@@ -34,15 +42,11 @@ def core_journeys(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg
         also = to_be_made(connection, "journeys", *business_dates(context))
         connection.execute("DELETE FROM core.journeys WHERE paid_date IN (FROM dates)")
         notes = connection.sql("SELECT note_id, brand, lane, category, product_ids FROM raw.notes").pl()
-        for low, high in bucket_ranges(connection, _TOUCHES_IN_REACH):
-            progress.get().detail(f"users {low}-{high} of {BUCKETS}")
+        for low, high in bucket_ranges(_count(connection, _TOUCHES_IN_REACH)):
             orders = connection.sql(_ORDERS.format(low=low, high=high)).pl()
             touches = connection.sql(_TOUCHES.format(low=low, high=high)).pl()
-            found = _storable(journeys(touches, orders, notes, windows(), scope=SCOPE))  # noqa: F841 - DuckDB reads it by name
-            connection.execute(
-                "INSERT INTO core.journeys BY NAME "
-                "SELECT found.*, c.paid_date, c.bucket FROM found JOIN core.conversions AS c USING (conversion_id)"
-            )
+            found = journeys(touches, orders, notes, windows(), scope=attribution_scope())
+            _insert(connection, "core.journeys", _storable(found))
         settle_dates(connection, "journeys", next_asset="credits")
         shares = _match_shares(connection)
         metadata = table_metadata(connection, "core.journeys")
@@ -60,23 +64,19 @@ def core_credits(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
         create_table(connection, "core.credits", dict.fromkeys(RULES, "DOUBLE"))
         also = to_be_made(connection, "credits", *business_dates(context))
         connection.execute("DELETE FROM core.credits WHERE paid_date IN (FROM dates)")
-        for low, high in bucket_ranges(
-            connection, "SELECT count(*) FROM core.journeys SEMI JOIN dates ON paid_date = business_date"
-        ):
-            progress.get().detail(f"users {low}-{high} of {BUCKETS}")
-            found = connection.sql(
-                f"FROM core.journeys WHERE paid_date IN (FROM dates) AND bucket BETWEEN {low} AND {high}"
-            ).pl()
-            earned = credits(_as_journeys(found))  # noqa: F841 - DuckDB reads it by name
-            connection.execute(
-                "INSERT INTO core.credits BY NAME "
-                "SELECT earned.*, c.paid_date, c.bucket FROM earned JOIN core.conversions AS c USING (conversion_id)"
-            )
+        for low, high in bucket_ranges(_count(connection, _JOURNEYS)):
+            stored = connection.sql(_STORED.format(low=low, high=high)).pl()
+            _insert(connection, "core.credits", credit(_as_journeys(stored)))
         settle_dates(connection, "credits")
         metadata = table_metadata(connection, "core.credits")
-    return dg.MaterializeResult(
-        metadata=metadata | {"models": ", ".join(RULES), "late dates made again": also}
-    )
+    return dg.MaterializeResult(metadata=metadata | {"models": ", ".join(RULES), "late dates made again": also})
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
+    """Add rows of conversions, with the date and bucket of each."""
+    connection.execute(f"""
+        INSERT INTO {table} BY NAME
+        SELECT rows.*, c.paid_date, c.bucket FROM rows JOIN core.conversions AS c USING (conversion_id)""")
 
 
 def _storable(found: pl.DataFrame) -> pl.DataFrame:
@@ -88,29 +88,15 @@ def _as_journeys(stored: pl.DataFrame) -> pl.DataFrame:
     return stored.with_columns(age=pl.col("age_us").cast(pl.Duration("us")))
 
 
-_REACH = f"""touch_date BETWEEN (SELECT min(business_date) FROM dates) - {longest_window().days + 1}
-    AND (SELECT max(business_date) FROM dates)"""
-_TOUCHES_IN_REACH = f"SELECT count(*) FROM core.touches WHERE {_REACH}"
-_ORDERS = "FROM core.conversions WHERE paid_date IN (FROM dates) AND bucket BETWEEN {low} AND {high}"
-# Beside the touches of these users, the clicks of anybody that one of their orders carries.
-_TOUCHES = f"""
-    SELECT note_id, user_key, touched_at, kind, click_id FROM core.touches
-    WHERE {_REACH} AND (bucket BETWEEN {{low}} AND {{high}} OR click_id IN
-        (SELECT click_id FROM core.conversions WHERE paid_date IN (FROM dates) AND bucket BETWEEN {{low}} AND {{high}}))"""
-
-
-def bucket_ranges(connection: duckdb.DuckDBPyConnection, count_query: str) -> Iterator[tuple[int, int]]:
-    """Ranges of buckets such that about `ROWS_AT_ONCE` rows are in memory at a time."""
-    (rows,) = connection.execute(count_query).fetchall()[0]
-    steps = min(BUCKETS, max(1, -(-rows // ROWS_AT_ONCE)))
-    edges = [BUCKETS * i // steps for i in range(steps + 1)]
-    return ((low, high - 1) for low, high in zip(edges, edges[1:], strict=False))
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])
 
 
 def _match_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """How the orders of these dates found their notes: by click id, by user, or not at all."""
     rows = connection.execute("""
-        WITH matched AS (SELECT conversion_id, bool_or(matched_by = 'click_id') AS by_click FROM core.journeys GROUP BY ALL)
+        WITH matched AS (
+            SELECT conversion_id, bool_or(matched_by = 'click_id') AS by_click FROM core.journeys GROUP BY ALL)
         SELECT count(*), count(by_click) FILTER (by_click), count(by_click) FILTER (NOT by_click)
         FROM core.conversions LEFT JOIN matched USING (conversion_id) WHERE paid_date IN (FROM dates)""").fetchall()
     orders, by_click, by_user = rows[0]

@@ -6,15 +6,35 @@ from datetime import date
 import dagster as dg
 import duckdb
 
-from data_contracts.reference import categories, fees
+from data_contracts.reference import categories, channels, fees
 from pipelines.assets.common import daily_options
+from pipelines.buckets import BUCKETS
 from pipelines.dates import make_outdated, settle_dates, to_be_made
 from pipelines.metadata import table_metadata
 from pipelines.partitions import business_dates
 from pipelines.resources import Warehouse
 from pipelines.warehouse import transaction
 
-BUCKETS = 64  # users are spread over this many buckets, so that journeys can be made with bounded memory
+
+@dataclass(frozen=True)
+class Reference:
+    """A column whose values should stand in another table. Rows that point to nothing are kept, counted and named."""
+
+    column: str
+    table: str
+    remedy: str
+
+    @property
+    def check(self) -> str:
+        """The name of the asset check."""
+        return f"known_{self.column}"
+
+
+NOTE = Reference("note_id", "raw.notes", "land the notes export that holds them; until then they earn nothing")
+CATEGORY = Reference(
+    "category", "categories", "add them to data_contracts/reference/categories.csv, or map their codes"
+)
+CHANNEL = Reference("channel", "channels", "add them to data_contracts/reference/channels.csv, or map their codes")
 
 
 @dataclass(frozen=True)
@@ -27,6 +47,7 @@ class CoreTable:
     query: str
     sources: tuple[str, ...]
     feeds_journeys: bool
+    references: tuple[Reference, ...] = ()
 
 
 def _touches(feed: str, kind: str, click_id: str, payer: str) -> str:
@@ -52,6 +73,7 @@ CORE = (
         + " ORDER BY touch_date, bucket",
         ("note_impressions", "note_engagements", "link_clicks"),
         feeds_journeys=True,
+        references=(NOTE,),
     ),
     CoreTable(
         "conversions",
@@ -70,6 +92,7 @@ CORE = (
         WHERE _date IN (FROM dates)""",
         ("shop_conversions",),
         feeds_journeys=True,
+        references=(CATEGORY, CHANNEL),
     ),
     CoreTable(
         "refunds",
@@ -91,6 +114,7 @@ CORE = (
         FROM raw.note_spend WHERE _date IN (FROM dates)""",
         ("note_spend",),
         feeds_journeys=False,
+        references=(NOTE,),
     ),
 )
 
@@ -100,7 +124,15 @@ def core_asset(table: CoreTable) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["core", table.name],
-        deps=[dg.AssetDep(["raw", feed]) for feed in table.sources],
+        deps=[["raw", feed] for feed in dict.fromkeys((*table.sources, "notes"))],
+        check_specs=[
+            dg.AssetCheckSpec(
+                reference.check,
+                asset=["core", table.name],
+                description=f"Every {reference.column} stands in {reference.table}; rows that do not are kept and named.",
+            )
+            for reference in table.references
+        ],
         **daily_options("core", {"duckdb"}),
         description=table.description,
     )
@@ -108,7 +140,8 @@ def core_asset(table: CoreTable) -> dg.AssetsDefinition:
         with warehouse.open(context) as connection:
             also = replace_dates(connection, table, *business_dates(context))
             metadata = table_metadata(connection, f"core.{table.name}")
-        return dg.MaterializeResult(metadata=metadata | {"late dates made again": also})
+            checks = [reference_check(connection, table, reference) for reference in table.references]
+        return dg.MaterializeResult(metadata=metadata | {"late dates made again": also}, check_results=checks)
 
     return core
 
@@ -126,8 +159,30 @@ def replace_dates(connection: duckdb.DuckDBPyConnection, table: CoreTable, first
     return also
 
 
+def reference_check(
+    connection: duckdb.DuckDBPyConnection, table: CoreTable, reference: Reference
+) -> dg.AssetCheckResult:
+    """How many rows point to nothing, and to what; a warning, since no row is lost by it."""
+    column = reference.column
+    found = connection.execute(f"""
+        SELECT {column}, count(*) FROM core.{table.name} ANTI JOIN {reference.table} USING ({column})
+        WHERE {column} IS NOT NULL GROUP BY ALL ORDER BY ALL""").fetchall()
+    rows, examples = sum(count for _, count in found), ", ".join(str(value) for value, _ in found[:5])
+    return dg.AssetCheckResult(
+        check_name=reference.check,
+        asset_key=["core", table.name],
+        passed=not found,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{rows:,} rows have {len(found):,} unknown values of {column} ({examples}); {reference.remedy}"
+        if found
+        else None,
+        metadata={"rows": rows, "unknown values": len(found)},
+    )
+
+
 def register_reference(connection: duckdb.DuckDBPyConnection) -> None:
-    """Register what conversions look up: `categories` and `fees`."""
+    """Register the reference tables that the queries look up: `categories`, `channels` and `fees`."""
+    connection.register("channels", channels().select("channel").to_arrow())
     connection.register("categories", categories().select("category", "margin").to_arrow())
     connection.register("fees", fees().rename({"channel": "fee_channel"}).to_arrow())
 

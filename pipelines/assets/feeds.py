@@ -49,9 +49,7 @@ def _telling(feed: str) -> list[str]:
 
 def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
     lines = ["| file | rows | accepted | duplicate | quarantined |", "| --- | --- | --- | --- | --- |"]
-    lines += [
-        f"| {r.file} | {r.rows_read} | {r.accepted} | {r.duplicate} | {r.quarantined} |" for r in reports
-    ]
+    lines += [f"| {r.file} | {r.rows_read} | {r.accepted} | {r.duplicate} | {r.quarantined} |" for r in reports]
     problems = [f"{r.file}: {r.message}" for r in reports if r.status in ("refused", "unfinished")]
     return {
         "files": len(reports),
@@ -67,7 +65,7 @@ def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
 @dg.asset(
     key=["ops", "landing"],
     **asset_options("feeds", {"file"}),
-    description="落地文件 · The landing folder: files that no mapping recognises are named here, and left where they are.",
+    description="落地文件 · The landing folder. Files that no mapping recognises are named here, and left where they are.",
 )
 def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     folder = warehouse.home.landing

@@ -5,7 +5,7 @@ import os
 import dagster as dg
 
 from pipelines.assets.common import asset_options
-from pipelines.assets.marts import MARTS
+from pipelines.marts.tables import MARTS
 from pipelines.publish import publish
 from pipelines.resources import Warehouse
 
@@ -20,9 +20,7 @@ def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -
     target = warehouse.home.published
     with warehouse.open(context) as connection:
         publish(connection, target)
-        (marts,) = connection.execute(
-            "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'mart'"
-        ).fetchall()[0]
+        (marts,) = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'mart'").fetchall()[0]
     return dg.MaterializeResult(
         metadata={
             "file": dg.MetadataValue.path(str(target)),

@@ -39,9 +39,7 @@ class Trait:
 TRAITS = (
     Trait("notes", "notes", "lane", "微信私域", 1, "lane_enum"),
     Trait("note_impressions", "impressions", "note_id", MISSING, 3, "note_id_required"),
-    Trait(
-        "note_impressions", "impressions", "occurred_at", "2099-12-31 23:59:59", 2, "occurred_at_not_after"
-    ),
+    Trait("note_impressions", "impressions", "occurred_at", "2099-12-31 23:59:59", 2, "occurred_at_not_after"),
     Trait("note_impressions", "impressions", "note_id", FOREIGN_NOTE, 8, "note_id_reference", "flagged"),
     Trait("note_engagements", "engagements", "action", "弹幕", 3, "action_enum"),
     Trait("link_clicks", "clicks", "occurred_at", "1970-01-01 08:00:00", 2, "occurred_at_minimum"),

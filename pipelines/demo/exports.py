@@ -59,22 +59,16 @@ def _notes(world: World, _rng: Generator) -> pl.DataFrame:
         facts.filter(pl.col("published") < (day + 1) * DAY).with_columns(_day=pl.lit(day, dtype=pl.Int64))
         for day in SNAPSHOT_DAYS
     ]
-    return (
-        pl.concat(snapshots).drop("published").with_columns(exported_at=_export_instant(), _trace=pl.lit(""))
-    )
+    return pl.concat(snapshots).drop("published").with_columns(exported_at=_export_instant(), _trace=pl.lit(""))
 
 
 def _impressions(world: World, rng: Generator) -> pl.DataFrame:
-    frame = _ids(world, world.exposures).select(
-        "note_id", "user_id", "at", "payer", occurred_at=wall_clock("at")
-    )
+    frame = _ids(world, world.exposures).select("note_id", "user_id", "at", "payer", occurred_at=wall_clock("at"))
     return _exported(rng, frame)
 
 
 def _engagements(world: World, rng: Generator) -> pl.DataFrame:
-    frame = _ids(world, world.engagements).select(
-        "note_id", "user_id", "at", "action", occurred_at=wall_clock("at")
-    )
+    frame = _ids(world, world.engagements).select("note_id", "user_id", "at", "action", occurred_at=wall_clock("at"))
     return _exported(rng, frame.sort("at", maintain_order=True))
 
 
@@ -189,10 +183,7 @@ def _restated(rng: Generator, frame: pl.DataFrame, amount: str, *, share: float)
     wrong = pl.Series(rng.random(frame.height) < share) & (frame["_trace"] == "")
     factor = pl.Series(rng.uniform(0.85, 1.15, frame.height))
     first = frame.with_columns(
-        pl.when(wrong)
-        .then((pl.col(amount) * factor).round().cast(pl.Int64) + 1)
-        .otherwise(amount)
-        .alias(amount)
+        pl.when(wrong).then((pl.col(amount) * factor).round().cast(pl.Int64) + 1).otherwise(amount).alias(amount)
     )
     newer = frame.filter(wrong).with_columns(pl.col("_day") + RESTATED_AFTER, _trace=pl.lit("restated"))
     return pl.concat([first, newer.with_columns(exported_at=_export_instant())])

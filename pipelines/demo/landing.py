@@ -110,11 +110,7 @@ def _cut(export: Export, frame: pl.DataFrame) -> Iterator[File]:
     parts = frame.with_columns(_period=period).partition_by("_period", as_dict=True, include_key=False)
     for position, number in enumerate(_periods(export)):
         part = parts.get((number,), frame.clear())
-        retried = (
-            part.slice(part.height // 4, min(PAGE, part.height // 8))
-            if number % RETRIED == 1
-            else part.clear()
-        )
+        retried = part.slice(part.height // 4, min(PAGE, part.height // 8)) if number % RETRIED == 1 else part.clear()
         if export.feed == "notes":
             retried = part.clear()
         yield File(export, position, _path(export, number), pl.concat([part, retried]), retried.height)
@@ -156,11 +152,7 @@ def _text(file: File, spots: list[Spot]) -> pl.DataFrame:
         .with_columns(
             pl.col(pl.Datetime).dt.to_string("%Y-%m-%d %H:%M:%S"),
             pl.col(pl.Date).dt.to_string("%Y-%m-%d"),
-            pl.when(pl.col(pl.Boolean))
-            .then(pl.lit(yes))
-            .when(~pl.col(pl.Boolean))
-            .then(pl.lit(no))
-            .name.keep(),
+            pl.when(pl.col(pl.Boolean)).then(pl.lit(yes)).when(~pl.col(pl.Boolean)).then(pl.lit(no)).name.keep(),
         )
         .cast(pl.String)
     )

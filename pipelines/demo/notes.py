@@ -68,9 +68,7 @@ def notes(rng: Generator, creators: pl.DataFrame, /, *, count: int) -> pl.DataFr
     archetype = quota(rng, ARCHETYPES["share"].to_numpy(), count)
     posted_by = creators[_creators_by_tier(rng, creators, count)]
     # Seven notes in ten are in the creator's own field.
-    category = np.where(
-        rng.random(count) < 0.7, posted_by["category"].to_numpy(), np.arange(count) % CATALOGUE.height
-    )
+    category = np.where(rng.random(count) < 0.7, posted_by["category"].to_numpy(), np.arange(count) % CATALOGUE.height)
     day = rng.integers(0, LAST_PUBLICATION_DAY + 1, count)
     hour = np.where(LANES["lane"].gather(lane).to_numpy() == "live", 20 * 3_600, hour_of_day(rng, count))
     kind = ARCHETYPES[archetype]

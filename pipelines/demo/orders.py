@@ -137,11 +137,8 @@ def _caused(
         "user",
         "note",
         pl.Series("category_at", category),
-        at=pl.max_horizontal("at", "clicked")
-        + pl.Series((60 + rng.exponential(days * DAY)).astype(np.int64)),
-        channel=by_link.zip_with(pl.Series(rng.random(count) < LOYALTY_TO_LINK), by_habit).fill_null(
-            by_habit
-        ),
+        at=pl.max_horizontal("at", "clicked") + pl.Series((60 + rng.exponential(days * DAY)).astype(np.int64)),
+        channel=by_link.zip_with(pl.Series(rng.random(count) < LOYALTY_TO_LINK), by_habit).fill_null(by_habit),
         product=notes["lead_product"].gather(note).zip_with(promoted, any_product).fill_null(any_product),
         caused=pl.lit(True),
         exposed="at",

@@ -97,9 +97,7 @@ def category_names() -> pl.Series:
     return CATALOGUE.select("category").join(reference, on="category", maintain_order="left")["name_zh"]
 
 
-def draw_users(
-    rng: Generator, weights: NDArray[np.float64], category: NDArray[np.int64], /
-) -> NDArray[np.int64]:
+def draw_users(rng: Generator, weights: NDArray[np.float64], category: NDArray[np.int64], /) -> NDArray[np.int64]:
     """Draw one user for each element of `category`; that category's column of `weights` gives the chances."""
     drawn = np.empty(len(category), dtype=np.int64)
     for position in range(weights.shape[1]):

@@ -65,9 +65,7 @@ def _before_orders(
 ) -> pl.DataFrame:
     chosen = heads.filter(pl.Series(rng.random(heads.height) < share))
     lead = pl.Series(rng.integers(*earlier, chosen.height))
-    return chosen.select(
-        "user", "channel", "category", "product_id", event=pl.lit(event), at=pl.col("at") - lead
-    )
+    return chosen.select("user", "channel", "category", "product_id", event=pl.lit(event), at=pl.col("at") - lead)
 
 
 def _search_back(rng: Generator, users: Users, notes: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
@@ -97,6 +95,4 @@ def _organic(rng: Generator, users: Users) -> pl.DataFrame:
             "at": rng.integers(0, DAYS, count) * DAY + hour_of_day(rng, count),
             "category": CATALOGUE["category"].gather(category),
         }
-    ).with_columns(
-        keyword=pl.when(pl.col("event") == "search").then(pl.lit(BRAND) + category_names().gather(category))
-    )
+    ).with_columns(keyword=pl.when(pl.col("event") == "search").then(pl.lit(BRAND) + category_names().gather(category)))

@@ -43,10 +43,7 @@ def spend(
         "creator_tier",
         note=pl.int_range(pl.len(), dtype=pl.Int64),
         day=pl.col("published") // DAY,
-        fee=TIERS["fee"].gather(notes["tier_at"])
-        * 100
-        * scale
-        * pl.Series(rng.lognormal(0.0, 0.35, notes.height)),
+        fee=TIERS["fee"].gather(notes["tier_at"]) * 100 * scale * pl.Series(rng.lognormal(0.0, 0.35, notes.height)),
     )
     bookings = [
         *_at_publication(rng, base),
@@ -94,9 +91,7 @@ def _at_publication(rng: Generator, base: pl.DataFrame) -> list[pl.DataFrame]:
 
 
 def _samples(base: pl.DataFrame) -> pl.DataFrame:
-    return base.with_columns(
-        kind=pl.lit("samples"), amount=CATALOGUE["price"].gather(base["category_at"]) * 40
-    )
+    return base.with_columns(kind=pl.lit("samples"), amount=CATALOGUE["price"].gather(base["category_at"]) * 40)
 
 
 def _boost(rng: Generator, base: pl.DataFrame, scale: float) -> pl.DataFrame:
@@ -109,9 +104,7 @@ def _link_to_tmall() -> pl.Expr:
     return (pl.col("lane") == "exchange_link") & (pl.col("exchange") == "red_cat")
 
 
-def _ads(
-    rng: Generator, base: pl.DataFrame, *, payer: str, share: float, longest: int, where: pl.Expr
-) -> pl.DataFrame:
+def _ads(rng: Generator, base: pl.DataFrame, *, payer: str, share: float, longest: int, where: pl.Expr) -> pl.DataFrame:
     """Daily ads for a week or more after publication: a budget that follows the fee and fades slowly."""
     chosen = base.filter(where).filter(pl.Series(rng.random(base.filter(where).height) < share))
     days = rng.integers(7, longest, chosen.height)

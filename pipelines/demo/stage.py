@@ -28,9 +28,7 @@ def set_up(home: Home, /, *, size: str, seed: int, fresh: bool) -> DemoSummary:
     if found is None and (home.warehouse.exists() or any(home.landing.glob("*/*"))):
         raise StageError(f"{home.root} holds data that is not the demo's; set REDCAT_HOME to another folder")
     if found not in (None, wanted) and not fresh:
-        raise StageError(
-            f"{home.root} holds the demo of {found}; add --fresh to replace it, or set REDCAT_HOME"
-        )
+        raise StageError(f"{home.root} holds the demo of {found}; add --fresh to replace it, or set REDCAT_HOME")
     if fresh and found is not None:
         for folder in (
             home.landing,

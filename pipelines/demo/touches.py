@@ -44,9 +44,7 @@ def exposures(rng: Generator, users: Users, notes: pl.DataFrame, /, *, count: in
         }
     ).unique()
     ordered = drawn.sort("at", "note", "user")
-    link_notes = ((notes["lane"] == "exchange_link") & (notes["exchange"] == "red_cat")).gather(
-        ordered["note"]
-    )
+    link_notes = ((notes["lane"] == "exchange_link") & (notes["exchange"] == "red_cat")).gather(ordered["note"])
     supported = link_notes.fill_null(False) & pl.Series(rng.random(ordered.height) < PLATFORM_PAID_SHARE)
     return ordered.with_columns(
         payer=pl.when(supported).then(pl.lit("platform")).otherwise(pl.lit("brand")),

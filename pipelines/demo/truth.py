@@ -43,9 +43,7 @@ def notes(world: World, /) -> pl.DataFrame:
     average taste and response is expected to cause) and what it truly added: `caused_orders` (lines),
     `incremental_gmv` and `incremental_net` (after refunds), DECIMAL yuan.
     """
-    added = (
-        world.orders.filter("caused").group_by("note").agg(caused_orders=pl.len(), gmv=pl.col("paid").sum())
-    )
+    added = world.orders.filter("caused").group_by("note").agg(caused_orders=pl.len(), gmv=pl.col("paid").sum())
     returned = world.refunds.filter("caused").group_by("note").agg(refunded=pl.col("refunded").sum())
     return (
         world.notes.with_columns(note=pl.int_range(pl.len(), dtype=pl.Int64))

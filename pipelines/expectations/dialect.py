@@ -4,7 +4,6 @@ Great Expectations brackets its queries with commits, rollbacks and closes. Here
 queries see the rows that the owner has not committed yet, and the owner alone ends the transaction.
 """
 
-
 from __future__ import annotations
 
 from contextlib import contextmanager

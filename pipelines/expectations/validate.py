@@ -1,6 +1,5 @@
 """Validates rows on a DuckDB connection, inside its transaction, with a Great Expectations suite."""
 
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -95,12 +95,8 @@ def _mapping(path: Path, feed: str | None) -> Mapping:
     if _fit(by_fit[0], present) == 1:
         return by_fit[0]
     nearest = by_fit[0]
-    lacking = [
-        f.name for f in contract(nearest.feed).fields if f.required and not _has(nearest, f.name, present)
-    ]
-    hints = [
-        f"{n} (perhaps {h[0]!r})" if (h := difflib.get_close_matches(n, found, 1)) else n for n in lacking
-    ]
+    lacking = [f.name for f in contract(nearest.feed).fields if f.required and not _has(nearest, f.name, present)]
+    hints = [f"{n} (perhaps {h[0]!r})" if (h := difflib.get_close_matches(n, found, 1)) else n for n in lacking]
     raise MappingError(
         f"no mapping recognises its headers {', '.join(found) or '(none)'}. The nearest is {nearest.export}, which also "
         f"needs {', '.join(hints)}. Name the feed with --feed, or add a mapping file to data_contracts/exports/"
@@ -110,9 +106,7 @@ def _mapping(path: Path, feed: str | None) -> Mapping:
 def _fit(mapping: Mapping, present: set[str]) -> float:
     """The share of the feed's required columns that the headers cover."""
     required = [f for f in contract(mapping.feed).fields if f.required and f.default is None]
-    return sum(
-        _has(mapping, f.name, present) or _has(mapping, f.keyed_from, present) for f in required
-    ) / len(required)
+    return sum(_has(mapping, f.name, present) or _has(mapping, f.keyed_from, present) for f in required) / len(required)
 
 
 def _has(mapping: Mapping, name: str | None, present: set[str]) -> bool:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 import polars as pl
 
+from data_contracts.parsing import identifiers
+from data_contracts.rules import SPREADSHEET_FLOAT
 
-def user_keys(raw: pl.Series, secret: bytes, /) -> pl.Series:
-    """The first 64 bits of the HMAC-SHA256 of each raw id, as Int64 (signed, which every engine reads).
 
-    Null, empty and "missing" ids have no key. Ids are compared after stripping surrounding space.
+def user_keys(raw: pl.Series, secret: bytes, /) -> tuple[pl.Series, pl.Series]:
+    """Keys of raw ids, and whether an id has none because a spreadsheet rounded it.
+
+    A key (Int64) is the first 64 bits of the HMAC-SHA256 of the id, signed, which every engine reads. Null, empty
+    and "missing" ids have no key. Ids are compared as text, without surrounding space. A rounded id stands for
+    many users at once, so it has no key either, and is told apart (Boolean).
     """
-    from data_contracts.parsing import MISSING_WORDS
-
-    text = raw.cast(pl.String).str.strip_chars()
-    distinct = [v for v in text.unique().to_list() if v is not None and v.lower() not in MISSING_WORDS]
-    keys = [_user_key(v, secret) for v in distinct]
-    table = dict(zip(distinct, keys, strict=True))
-    return text.replace_strict(table, default=None, return_dtype=pl.Int64).rename("user_key")
+    text = identifiers(raw)
+    rounded = text.str.contains(SPREADSHEET_FLOAT).fill_null(False)
+    distinct = text.filter(~rounded).drop_nulls().unique()
+    keys = pl.Series([_user_key(v, secret) for v in distinct], dtype=pl.Int64)
+    return text.replace_strict(distinct, keys, default=None, return_dtype=pl.Int64), rounded
 
 
 def _user_key(raw: str, secret: bytes) -> int:
-    digest = hmac.new(secret, raw.encode(), hashlib.sha256).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+    return int.from_bytes(hmac.digest(secret, raw.encode(), "sha256")[:8], "big", signed=True)

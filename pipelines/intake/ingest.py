@@ -101,9 +101,7 @@ def _ingest(
     except UnfinishedFileError as error:
         return replace(report, status="unfinished", message=str(error))
     except FileNotFoundError:
-        return replace(
-            report, status="unfinished", message="it was removed before it could be read; land it again"
-        )
+        return replace(report, status="unfinished", message="it was removed before it could be read; land it again")
     except (UnreadableFileError, MappingError) as error:
         refused = replace(report, message=str(error))
         with transaction(connection):

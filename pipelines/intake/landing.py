@@ -93,9 +93,7 @@ def headers(path: Path, candidates: tuple[Mapping, ...] | list[Mapping], /) -> l
     """The headers of a file, read as each of the mappings would read it; none where it cannot be read."""
     stat = path.stat()
     readings = {m.read for m in candidates if m.recognise}
-    return sorted(
-        {h for reading in readings for h in _headers(path, stat.st_mtime_ns, stat.st_size, reading)}
-    )
+    return sorted({h for reading in readings for h in _headers(path, stat.st_mtime_ns, stat.st_size, reading)})
 
 
 @lru_cache(maxsize=4096)
@@ -132,9 +130,7 @@ def demand_settled(path: Path, /) -> os.stat_result:
             f"its name ends in {path.suffix}, so its transfer is not finished; read at the next run"
         )
     if lock := _lock_of(path):
-        raise UnfinishedFileError(
-            f"it is open in a spreadsheet ({lock.name}); close it there; read at the next run"
-        )
+        raise UnfinishedFileError(f"it is open in a spreadsheet ({lock.name}); close it there; read at the next run")
     settle = float(os.environ.get("REDCAT_SETTLE_SECONDS", "1"))
     before = path.stat()
     rest = settle - (time.time() - before.st_mtime)

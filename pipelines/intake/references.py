@@ -18,9 +18,7 @@ REFERENCES = {
 }
 
 
-def unknown_references(
-    frame: pl.DataFrame, contract: Contract, /, *, notes: pl.Series | None = None
-) -> list[str]:
+def unknown_references(frame: pl.DataFrame, contract: Contract, /, *, notes: pl.Series | None = None) -> list[str]:
     """One sentence for each column whose values are not all in the table that it refers to.
 
     `notes`: the ids of the notes that are known; without it notes are not looked up.
@@ -33,9 +31,7 @@ def unknown_references(
         if field.reference not in known:
             continue
         table = known[field.reference]
-        unknown = (
-            frame[field.name].drop_nulls().filter(~frame[field.name].drop_nulls().is_in(table.implode()))
-        )
+        unknown = frame[field.name].drop_nulls().filter(~frame[field.name].drop_nulls().is_in(table.implode()))
         if unknown.len():
             sentences.append(
                 f"{field.name}: {unknown.len():,} rows have {unknown.n_unique()} values that {field.reference} does not hold "

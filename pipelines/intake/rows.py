@@ -47,9 +47,7 @@ def judged_rows(
     feed = contract(mapping.feed)
     source = read_file(path, mapping.read)
     if mapping.query:
-        tables = {
-            alias: read_file(other, Reading()).drop("_row", BROKEN) for alias, other in siblings.items()
-        }
+        tables = {alias: read_file(other, Reading()).drop("_row", BROKEN) for alias, other in siblings.items()}
         source = _joined(source, tables, mapping)
     source = source.sort("_row")
     mapped, unused = apply_mapping(source, mapping)
@@ -80,14 +78,8 @@ def _joined(source: pl.DataFrame, tables: dict[str, pl.DataFrame], mapping: Mapp
         except duckdb.Error as error:
             raise MappingError(f"the query of the mapping {mapping.export} fails: {error}") from error
     if "_row" not in joined.columns or joined["_row"].n_unique() != joined.height:
-        raise MappingError(
-            f"the query of the mapping {mapping.export} must keep _row and give each row at most once"
-        )
-    return (
-        joined
-        if BROKEN in joined.columns
-        else joined.with_columns(pl.lit(None, dtype=pl.String).alias(BROKEN))
-    )
+        raise MappingError(f"the query of the mapping {mapping.export} must keep _row and give each row at most once")
+    return joined if BROKEN in joined.columns else joined.with_columns(pl.lit(None, dtype=pl.String).alias(BROKEN))
 
 
 def _with_keys(mapped: pl.DataFrame, feed: Contract, secret: bytes) -> pl.DataFrame:
@@ -113,10 +105,7 @@ def _records(
     A row of broken shape has no record, since a raw id may stand in any of its fields.
     """
     personal = {
-        h
-        for f in feed.fields
-        if f.keyed_from in mapping.columns
-        for h in mapping.columns[f.keyed_from].headers
+        h for f in feed.fields if f.keyed_from in mapping.columns for h in mapping.columns[f.keyed_from].headers
     }
     used = {h for c in mapping.columns.values() for h in c.headers}
     shown = [c for c in source.columns if c in used - personal]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pipelines.home import Home
 
@@ -24,9 +25,7 @@ class QueryError(ValueError):
 def reading(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published warehouse, read-only and without access to other files; raises QueryError before the first run."""
     if not home.published.is_file():
-        raise QueryError(
-            f"nothing is published in {home.published.parent} yet; run: redcat demo, or redcat run"
-        )
+        raise QueryError(f"nothing is published in {home.published.parent} yet; run: redcat demo, or redcat run")
     with duckdb.connect(home.published, read_only=True) as connection:
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
@@ -37,32 +36,31 @@ def print_query(home: Home, query: str, /, *, style: str, limit: int) -> None:
     """Print the rows of a query as a table, CSV or JSON lines; raises QueryError with DuckDB's own message."""
     with reading(home) as connection:
         try:
-            cursor = connection.execute(query)
-            head = [column[0] for column in cursor.description or []]
-            rows = cursor.fetchall()
+            rows = connection.sql(query)
+            if rows is not None:
+                PRINTERS[style](rows, limit)
         except duckdb.Error as error:
             raise QueryError(" ".join(str(error).split())) from error
-    if style == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerows([head, *rows])
-    elif style == "json":
-        for row in rows:
-            print(json.dumps(dict(zip(head, row, strict=True)), default=str, ensure_ascii=False))
-    else:
-        _print_table(head, rows, limit)
 
 
-def _print_table(head: list[str], rows: list[tuple[Any, ...]], limit: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _print_table(rows: duckdb.DuckDBPyRelation, limit: int) -> None:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    rows.show(max_rows=limit, max_width=width, null_value="—")
 
-    table = Table(box=None, header_style="bold")
-    for name in head:
-        table.add_column(Text(name), overflow="fold")
-    for row in rows[:limit]:
-        table.add_row(*(Text("—" if value is None else str(value)) for value in row))
-    console = Console(highlight=False)
-    console.print(table)
-    if len(rows) > limit:
-        console.print(f"{len(rows) - limit:,} more rows; show them with --limit or --format csv", style="dim")
+
+def _print_csv(rows: duckdb.DuckDBPyRelation, _limit: int) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(rows.columns)
+    writer.writerows(rows.fetchall())
+
+
+def _print_json(rows: duckdb.DuckDBPyRelation, _limit: int) -> None:
+    for row in rows.fetchall():
+        print(json.dumps(dict(zip(rows.columns, row, strict=True)), default=str, ensure_ascii=False))
+
+
+PRINTERS: dict[str, Callable[[duckdb.DuckDBPyRelation, int], None]] = {
+    "table": _print_table,
+    "csv": _print_csv,
+    "json": _print_json,
+}

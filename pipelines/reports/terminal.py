@@ -53,8 +53,7 @@ def print_report(home: Home, /, *, level: str, model: str, limit: int) -> None:
     try:
         with reading(home) as connection:
             models = [
-                row[0]
-                for row in connection.execute("SELECT model FROM mart.reconciliation ORDER BY 1").fetchall()
+                row[0] for row in connection.execute("SELECT model FROM mart.reconciliation ORDER BY 1").fetchall()
             ]
             if model not in models:
                 raise ReportError(
@@ -86,9 +85,7 @@ def print_report(home: Home, /, *, level: str, model: str, limit: int) -> None:
         )
 
 
-def _print_returns(
-    rows: list[tuple[Any, ...]], shown: list[tuple[str, str, str]], *, level: str, model: str
-) -> None:
+def _print_returns(rows: list[tuple[Any, ...]], shown: list[tuple[str, str, str]], *, level: str, model: str) -> None:
     console = _console()
     if not rows:
         console.print("No rows: nothing has been sold or spent on the dates that were run.")
@@ -101,9 +98,7 @@ def _print_returns(
         box=None,
         header_style="bold",
     )
-    table.add_column(
-        f"{'currency · ' if several else ''}{level}", max_width=36, overflow="ellipsis", no_wrap=True
-    )
+    table.add_column(f"{'currency · ' if several else ''}{level}", max_width=36, overflow="ellipsis", no_wrap=True)
     for heading, _, _ in shown:
         table.add_column(heading, justify="right", no_wrap=True)
     for label, currency, _, _, _, *values in rows:
@@ -120,9 +115,7 @@ def _console() -> Console:
     """A console as wide as the terminal, or wide enough for the table where there is none."""
     console = Console(highlight=False, markup=False)
     return (
-        console
-        if console.is_terminal or "COLUMNS" in os.environ
-        else Console(highlight=False, markup=False, width=140)
+        console if console.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, markup=False, width=140)
     )
 
 

@@ -61,35 +61,26 @@ def test_pathdata_cross_check(conformance: Path, pathdata: tuple[pl.DataFrame, p
         assert column(found, value) == pytest.approx(column(answers, answer, key="channel"), rel=1e-9)
 
 
-@pytest.mark.parametrize(("order", "suffix"), [(1, ""), (2, "_order2")])
+@pytest.mark.parametrize(("order", "name"), [(1, "markov"), (2, "markov_order2")])
 def test_channelattribution_to_two_percent(
-    conformance: Path, pathdata: tuple[pl.DataFrame, pl.DataFrame], order: int, suffix: str
+    conformance: Path, pathdata: tuple[pl.DataFrame, pl.DataFrame], order: int, name: str
 ) -> None:
-    """A simulation: channels of a handful of conversions are within one of them, all others within 2 %."""
-    name = f"channelattribution_markov{suffix}_hi_precision"
-    if order == 2:
-        name = "channelattribution_markov_order2_hi_precision"
-    answers = pl.read_csv(conformance / "pathdata" / f"{name}.csv")
+    """A simulation: channels of fewer than ten conversions are within one conversion, all others within 2 %."""
+    answers = pl.read_csv(conformance / "pathdata" / f"channelattribution_{name}_hi_precision.csv")
     found = markov(*pathdata, order=order, revenue_by="value")
-    expected = column(answers, "total_conversions", key="channel_name")
-    value = column(answers, "total_conversion_value", key="channel_name")
-    if order == 1:
-        assert column(found, "conversions") == pytest.approx(expected, rel=0.02, abs=1)
-        assert column(found, "revenue") == pytest.approx(value, rel=0.02, abs=4)
+    for ours, theirs, one in [("conversions", "total_conversions", 1), ("revenue", "total_conversion_value", 4)]:
+        expected = column(answers, theirs, key="channel_name")
+        assert column(found, ours) == pytest.approx(expected, rel=0.02, abs=one)
 
 
-def test_channelattribution_removal_effects(
-    conformance: Path, pathdata: tuple[pl.DataFrame, pl.DataFrame]
-) -> None:
+def test_channelattribution_removal_effects(conformance: Path, pathdata: tuple[pl.DataFrame, pl.DataFrame]) -> None:
     answers = pl.read_csv(conformance / "pathdata" / "channelattribution_markov_hi_precision_removal.csv")
     found = markov_effects(*pathdata)
     for ours, theirs in [
         ("removal_effect", "removal_effects_conversion"),
         ("value_effect", "removal_effects_conversion_value"),
     ]:
-        assert column(found, ours) == pytest.approx(
-            column(answers, theirs, key="channel_name"), rel=0.02, abs=1e-4
-        )
+        assert column(found, ours) == pytest.approx(column(answers, theirs, key="channel_name"), rel=0.02, abs=1e-4)
 
 
 def test_published_transition_matrix_gives_the_same_effects(
@@ -104,10 +95,7 @@ def test_published_transition_matrix_gives_the_same_effects(
         weight=pl.col("transition_probability"),
     )
     effects = markov_transition_effects(table)
-    named = {
-        names[int(number) - 1]: effect
-        for number, effect in effects.select("note_id", "removal_effect").rows()
-    }
+    named = {names[int(number) - 1]: effect for number, effect in effects.select("note_id", "removal_effect").rows()}
     # The published matrix leaves self-loops out; effects do not depend on them.
     assert named == pytest.approx(column(markov(*pathdata), "removal_effect"), rel=1e-9)
 
@@ -159,9 +147,5 @@ def test_four_removal_strategies(readme: dict, readme_paths: tuple, run: str, op
 
 
 def test_ordered_shapley_sums_to_shapley(pathdata: tuple[pl.DataFrame, pl.DataFrame]) -> None:
-    by_position = (
-        shapley_ordered(*pathdata, by_position=True).group_by("note_id").agg(pl.col("conversions").sum())
-    )
-    assert column(by_position, "conversions") == pytest.approx(
-        column(shapley(*pathdata), "conversions"), **EXACT
-    )
+    by_position = shapley_ordered(*pathdata, by_position=True).group_by("note_id").agg(pl.col("conversions").sum())
+    assert column(by_position, "conversions") == pytest.approx(column(shapley(*pathdata), "conversions"), **EXACT)

@@ -26,5 +26,5 @@ MART_NAMES = {
 def in_yuan(frame: pl.DataFrame, /) -> pl.DataFrame:
     """Every `…_fen` column (Int64) as Decimal(18, 2) under its mart name; raises KeyError for a column without one."""
     fen = [c for c in frame.columns if c.endswith("_fen")]
-    as_yuan = [(pl.col(c).cast(pl.Decimal(20, 0)) / 100).cast(pl.Decimal(18, 2)) for c in fen]
+    as_yuan = [(pl.col(c).cast(pl.Decimal(20, 2)) / 100).cast(pl.Decimal(18, 2)) for c in fen]
     return frame.with_columns(as_yuan).rename({c: MART_NAMES[c] for c in fen})

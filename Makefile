@@ -1,0 +1,52 @@
+# Redcat: set-up, demo, tests. `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo ui test test-slow test-all lint format bench dictionary clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make the virtual environment in .venv with the pinned versions
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Redcat needs Python 3.11 or later; set PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: setup ## Generate a brand, run everything, print what each category returned
+	@$(BIN)/redcat demo
+
+ui: setup ## Open the asset graph in the browser
+	@$(BIN)/redcat ui
+
+test: setup ## Run the tests, but for the slow ones
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: setup ## Run the slow tests
+	$(BIN)/python -m pytest -m slow
+
+test-all: setup ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: setup ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## Put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## Measure speed and memory as ratios to stated floors; takes a few minutes
+	$(BIN)/python -m benchmarks
+
+dictionary: setup ## Write docs/data-dictionary.md from the contracts
+	$(BIN)/python -m data_contracts.dictionary docs/data-dictionary.md
+
+clean: ## Remove the virtual environment and caches, not the data
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,102 @@
+"""What fitted models compute on and give: paths as arrays, and one row per note."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from models.paths import WEIGHTS, check_unique
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.frames import AnyFrame
+
+#: What a fitted model returns beside the touch column. A null effect: the model has none.
+RESULT = {"conversions": pl.Float64(), "revenue": pl.Float64(), "removal_effect": pl.Float64()}
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Paths as arrays for linear algebra: one entry per touch, sorted by journey and position.
+
+    `journey`: row of the journey in `weights`. `note`: row of the note in `notes` (String, sorted: every note that
+    occurs in a path, weight or not). `weights`: `journey_id`, `conversions`, `value`, `nulls` of journeys that
+    weigh anything.
+    """
+
+    journey: NDArray[np.uint32]
+    note: NDArray[np.uint32]
+    notes: pl.Series
+    weights: pl.DataFrame
+
+    def touched(self) -> pl.DataFrame:
+        """`weights` of the journeys that have a touch: what a model divides among notes."""
+        return self.weights[np.unique(self.journey)]
+
+
+def encode(
+    paths: AnyFrame, journeys: AnyFrame, /, *, touch_column: str = "note_id", with_nulls: bool = True
+) -> Encoded:
+    """Paths as arrays, of the journeys that weigh anything.
+
+    Raises:
+        ValueError: a weight is null, not finite or negative, or a journey id occurs twice.
+
+    >>> from models.paths import paths_from_aggregated
+    >>> paths, journeys = paths_from_aggregated(pl.DataFrame({"path": ["A > B", "C"], "total_conversions": [3, 0],
+    ...     "total_null": [1, 7]}))
+    >>> encoded = encode(paths, journeys, with_nulls=False)
+    >>> encoded.note.tolist(), encoded.notes.to_list()
+    ([0, 1], ['A', 'B', 'C'])
+    """
+    weights = journeys.lazy().select("journey_id", *(pl.col(name).cast(pl.Float64) for name in WEIGHTS)).collect()
+    _check_weights(weights)
+    if not with_nulls:
+        weights = weights.with_columns(nulls=pl.lit(0.0))
+    weights = weights.filter(pl.any_horizontal(pl.col(*WEIGHTS) > 0))
+    touches = (
+        paths.lazy()
+        .select("journey_id", "position", pl.col(touch_column).cast(pl.String).alias("note"))
+        .filter(pl.col("note").is_not_null())
+        .collect()
+    )
+    notes = touches["note"].unique().sort()
+    touches = touches.with_columns(pl.col("note").cast(pl.Enum(notes)).to_physical().cast(pl.UInt32))
+    if not touches.select(pl.struct("journey_id", "position").is_sorted()).item():
+        touches = touches.sort("journey_id", "position", "note")
+    rows = touches.lazy().join(
+        weights.lazy().select("journey_id").with_row_index("journey"), on="journey_id", maintain_order="left"
+    )
+    found = rows.select("journey", "note").collect()
+    return Encoded(found["journey"].to_numpy(), found["note"].to_numpy(), notes.rename(touch_column), weights)
+
+
+def _check_weights(weights: pl.DataFrame) -> None:
+    wrong = weights.filter(
+        pl.any_horizontal((pl.col(name).is_null() | ~pl.col(name).is_finite() | (pl.col(name) < 0)) for name in WEIGHTS)
+    )
+    if wrong.height:
+        raise ValueError(
+            f"{wrong.height} of {weights.height} journeys have a weight that is null, not finite or negative, the "
+            f"first {wrong.row(0, named=True)}: expected {', '.join(WEIGHTS)} >= 0. Correct or leave them out"
+        )
+    check_unique(weights)
+
+
+def result(notes: pl.Series, /, **columns: NDArray[np.float64] | None) -> pl.DataFrame:
+    """One row per note, columns as in `RESULT`, a missing one null.
+
+    >>> result(pl.Series("note_id", ["A"]), conversions=np.array([2.0]), revenue=np.array([9.0])).rows()
+    [('A', 2.0, 9.0, None)]
+    """
+    given = {
+        name: pl.repeat(None, notes.len(), dtype=dtype, eager=True)
+        if (values := columns.get(name)) is None
+        else pl.Series(name, values, dtype=dtype)
+        for name, dtype in RESULT.items()
+    }
+    return pl.DataFrame({notes.name: notes.cast(pl.String), **given})

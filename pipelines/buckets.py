@@ -1,0 +1,38 @@
+"""Working through users a part at a time, so that memory does not grow with their number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipelines.resources import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+BUCKETS = 64  # the least significant six bits of the user key
+ROWS_AT_ONCE = 4_000_000
+
+
+def bucket_ranges(rows: int, /) -> Iterator[tuple[int, int]]:
+    """Ranges of buckets, both ends included, such that about `ROWS_AT_ONCE` of so many rows are in each."""
+    parts = min(BUCKETS, max(1, -(-rows // ROWS_AT_ONCE)))
+    for part in range(parts):
+        low, high = BUCKETS * part // parts, BUCKETS * (part + 1) // parts - 1
+        progress.get().detail(f"users {low}–{high} of {BUCKETS}")
+        yield low, high
+
+
+def credited_parts(
+    connection: duckdb.DuckDBPyConnection, /, *, models: int
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
+    """Credits, conversions and refunds of one range of users after another; each credit is a row for each model."""
+    refunds = connection.sql("SELECT conversion_id, refund_date, refund_fen FROM core.refunds").pl()
+    (rows,) = connection.execute("SELECT count(*) FROM core.credits").fetchall()[0]
+    for low, high in bucket_ranges(rows * models):
+        part = f"WHERE bucket BETWEEN {low} AND {high}"
+        credited = connection.sql(f"SELECT * EXCLUDE (paid_date, bucket) FROM core.credits {part}").pl()
+        yield credited, connection.sql(f"FROM core.conversions {part}").pl(), refunds

@@ -1,0 +1,48 @@
+"""The shape that every reader gives to a landed file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROW = "_row"
+BROKEN = "_broken"
+
+
+class UnreadableFileError(ValueError):
+    """The file as a whole cannot be read; the message says why and what to do."""
+
+
+def headed(frame: pl.DataFrame, headers: Sequence[str], /, *, first_row: int) -> pl.DataFrame:
+    """The frame under the file's headers, its rows numbered from `first_row`, none of them broken."""
+    named = frame.rename(dict(zip(frame.columns, distinct(headers), strict=True)))
+    rows = pl.int_range(first_row, first_row + frame.height, dtype=pl.Int64, eager=True)
+    return named.with_columns(rows.alias(ROW), pl.lit(None, dtype=pl.String).alias(BROKEN))
+
+
+def distinct(headers: Sequence[str], /) -> list[str]:
+    """Headers that can be columns: a second "x" becomes "x_duplicated_0", as in polars.
+
+    A leading underscore marks the intake's own columns, and a file's header cannot pose as one: it gets an "x".
+    """
+    given: set[str] = set()
+    names = []
+    for header in headers:
+        wanted = name = f"x{header}" if header.startswith("_") else header
+        number = 0
+        while name in given:
+            name, number = f"{wanted}_duplicated_{number}", number + 1
+        given.add(name)
+        names.append(name)
+    return names
+
+
+def without_blank_rows(frame: pl.DataFrame, /) -> pl.DataFrame:
+    """The rows in which any cell holds something, or whose shape is broken."""
+    cells = [pl.col(c) for c in frame.columns if c not in (ROW, BROKEN)]
+    filled = [(c.is_not_null() & (c != "")) for c in cells]
+    return frame.filter(pl.any_horizontal([pl.col(BROKEN).is_not_null(), *filled]))

@@ -1,0 +1,35 @@
+"""Storing a mart: the newest figures, and what they were on earlier dates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from data_contracts.reference import window_set
+from pipelines.dates import as_of
+from pipelines.marts.yuan import in_yuan
+from pipelines.settings import attribution_scope
+from pipelines.warehouse import create_table
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def store_mart(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame, /) -> None:
+    """Replace `mart.<name>`, and its rows of the same date in `history.<name>`; every row says what it rests on."""
+    day = as_of(connection)
+    stamps = {
+        "model": "observed",  # for figures that no model has touched
+        "window_set": window_set(),
+        "scope": attribution_scope(),
+        "as_of": day,
+    }
+    stamped = in_yuan(rows)
+    stamped = stamped.with_columns(pl.lit(v).alias(k) for k, v in stamps.items() if k not in stamped.columns)
+    stamped = stamped.select("model", "as_of", pl.exclude("model", "as_of", "window_set", "scope"), "window_set", "scope")
+    connection.execute(f"CREATE OR REPLACE TABLE mart.{name} AS FROM stamped")
+    columns = {row[0]: row[1] for row in connection.execute(f"DESCRIBE mart.{name}").fetchall()}
+    create_table(connection, f"history.{name}", columns)
+    connection.execute(f"DELETE FROM history.{name} WHERE as_of = ?", [day])
+    connection.execute(f"INSERT INTO history.{name} BY NAME FROM mart.{name}")

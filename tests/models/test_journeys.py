@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from models.journeys import KINDS, SCOPES, journeys
+from tests.models.worlds import DAY, INSTANT, START, WINDOWS, frame, frames, reference_journeys, world
+
+PAID = START + 40 * DAY
+INSTANT_LATER = timedelta(microseconds=1)
+SCHEMA = {
+    "conversion_id": pl.String,
+    "note_id": pl.String,
+    "lane": pl.String,
+    "kind": pl.String,
+    "touched_at": INSTANT,
+    "age": pl.Duration("us"),
+    "matched_by": pl.String,
+    "direct": pl.Boolean,
+    "position": pl.UInt32,
+    "touches": pl.UInt32,
+}
+
+
+def of(
+    touches: list[dict[str, Any]],
+    orders: list[dict[str, Any]] | None = None,
+    notes: list[dict[str, Any]] | None = None,
+    windows: list[dict[str, Any]] | None = None,
+    **options: Any,
+) -> pl.DataFrame:
+    """Journeys of a world that says only what matters: user 1 reads note n1 and pays at `PAID`."""
+    return journeys(
+        frame("touches", [{"note_id": "n1", "user_key": 1, **touch} for touch in touches]),
+        frame("conversions", orders or [{"conversion_id": "o1", "user_key": 1}]),
+        frame("notes", notes or [{"note_id": "n1"}]),
+        frame("windows", windows or WINDOWS),
+        **options,
+    )
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@given(seed=st.integers(0, 2**32))
+def test_journeys_agree_with_the_reference(scope: str, seed: int) -> None:
+    rows = world(seed)
+    given_frames = [frames(rows)[name] for name in ("touches", "conversions", "notes", "windows")]
+    expected = pl.DataFrame(reference_journeys(rows, scope), schema=SCHEMA)
+    assert_frame_equal(journeys(*given_frames, scope=scope), expected)
+
+
+@given(seed=st.integers(0, 2**32))
+def test_the_order_of_rows_does_not_matter_nor_whether_frames_are_lazy(seed: int) -> None:
+    given_frames = [frames(world(seed))[name] for name in ("touches", "conversions", "notes", "windows")]
+    shuffled = [each.sample(fraction=1, shuffle=True, seed=seed) for each in given_frames]
+    lazy = journeys(*(each.lazy() for each in shuffled))
+    assert isinstance(lazy, pl.LazyFrame)
+    eager = journeys(*given_frames)
+    assert_frame_equal(journeys(*shuffled), eager)
+    for engine in ("in-memory", "streaming"):
+        assert_frame_equal(lazy.collect(engine=engine), eager)
+
+
+@given(seed=st.integers(0, 2**32))
+def test_buckets_of_users_together_are_the_whole(seed: int) -> None:
+    rows = world(seed)
+    for table in ("touches", "conversions"):
+        for row in rows[table]:
+            row["click_id"] = None
+    whole = frames(rows)
+    parts = [
+        journeys(
+            whole["touches"].filter(pl.col("user_key") % 2 == bucket),
+            whole["conversions"].filter(pl.col("user_key") % 2 == bucket),
+            whole["notes"],
+            whole["windows"],
+        )
+        for bucket in (0, 1)
+    ]
+    every = journeys(*(whole[name] for name in ("touches", "conversions", "notes", "windows")))
+    assert_frame_equal(pl.concat(parts).sort("conversion_id", "position"), every)
+
+
+def test_a_world_without_touches_or_conversions_has_no_journeys_but_their_columns() -> None:
+    result = journeys(*(frame(name, []) for name in ("touches", "conversions", "notes", "windows")))
+    assert result.schema == SCHEMA
+    assert result.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("before", "counts"),
+    [
+        (30 * DAY, True),
+        (30 * DAY + INSTANT_LATER, False),
+        (INSTANT_LATER, True),
+        (timedelta(0), False),
+        (-INSTANT_LATER, False),
+    ],
+)
+def test_the_window_includes_its_beginning_and_excludes_the_payment(before: timedelta, counts: bool) -> None:
+    assert of([{"touched_at": PAID - before}]).height == counts
+
+
+@pytest.mark.parametrize(
+    ("kind", "click_id", "counts"),
+    [("click", "c1", True), ("click", "c2", False), ("click", None, False), ("engagement", "c1", False)],
+)
+def test_at_the_payment_itself_only_a_click_with_the_orders_click_id_counts(
+    kind: str, click_id: str | None, counts: bool
+) -> None:
+    order = {"conversion_id": "o1", "user_key": 1, "click_id": "c1"}
+    result = of([{"touched_at": PAID, "kind": kind, "click_id": click_id}], [order])
+    assert result["matched_by"].to_list() == ["click_id"] * counts
+
+
+def test_windows_are_spans_of_instants_whatever_the_clocks_do() -> None:
+    # Shanghai turned its clocks back an hour on 1991-09-15: the calendar has 24 hours more than time does.
+    shanghai = ZoneInfo("Asia/Shanghai")
+    paid = datetime(1991, 9, 16, 12, tzinfo=shanghai).astimezone(UTC)
+    orders = [{"conversion_id": "o1", "user_key": 1, "paid_at": paid}]
+    windows = [{"kind": "impression", "window": 2 * DAY}]
+    by_clock = datetime(1991, 9, 14, 12, tzinfo=shanghai).astimezone(UTC)
+    assert of([{"touched_at": paid - 2 * DAY}], orders, windows=windows).height == 1
+    assert of([{"touched_at": by_clock}], orders, windows=windows).height == 0
+
+
+def test_a_category_overrides_the_window_for_its_own_conversions_only() -> None:
+    orders = [
+        {"conversion_id": "o1", "user_key": 1, "category": "baby_food"},
+        {"conversion_id": "o2", "user_key": 1, "category": "lipstick"},
+        {"conversion_id": "o3", "user_key": 1, "category": None},
+    ]
+    windows = [{"kind": "impression"}, {"kind": "impression", "category": "baby_food", "window": 70 * DAY}]
+    early = of([{"touched_at": PAID - 31 * DAY}], orders, windows=windows)
+    assert early["conversion_id"].to_list() == ["o1"]
+    shorter = [{"kind": "impression"}, {"kind": "impression", "category": "baby_food", "window": DAY}]
+    late = of([{"touched_at": PAID - 2 * DAY}], orders, windows=shorter)
+    assert late["conversion_id"].to_list() == ["o2", "o3"]
+
+
+def test_a_lane_and_kind_without_window_match_nothing() -> None:
+    touches = [{"touched_at": PAID - DAY}, {"touched_at": PAID - DAY, "kind": "click"}]
+    assert of(touches, windows=[{"kind": "click"}])["kind"].to_list() == ["click"]
+    assert of(touches, notes=[{"note_id": "n1", "lane": None}]).is_empty()
+
+
+def test_null_keys_match_nothing() -> None:
+    touches = [{"touched_at": PAID - DAY, "user_key": None, "click_id": None}]
+    assert of(touches, [{"conversion_id": "o1", "user_key": None, "click_id": None}]).is_empty()
+
+
+def test_a_conversion_without_user_is_found_by_its_click() -> None:
+    touches = [{"touched_at": PAID - DAY, "kind": "click", "click_id": "c1", "user_key": 2}]
+    result = of(touches, [{"conversion_id": "o1", "user_key": None, "click_id": "c1"}])
+    assert result["matched_by"].to_list() == ["click_id"]
+
+
+def test_a_touch_that_user_and_click_find_counts_once_and_by_click() -> None:
+    touch = {"touched_at": PAID - DAY, "kind": "click", "click_id": "c1"}
+    result = of([touch, touch], [{"conversion_id": "o1", "user_key": 1, "click_id": "c1"}])
+    assert result.select("matched_by", "position", "touches").rows() == [("click_id", 1, 1)]
+
+
+def test_touches_of_one_instant_stand_by_kind_then_by_note() -> None:
+    notes = [{"note_id": "n1"}, {"note_id": "n2"}]
+    touches = [
+        {"note_id": note, "kind": kind, "touched_at": PAID - DAY} for kind in reversed(KINDS) for note in ("n2", "n1")
+    ]
+    result = of(touches, notes=notes)
+    assert result.select("kind", "note_id").rows() == [(kind, note) for kind in KINDS for note in ("n1", "n2")]
+    assert result["position"].to_list() == [1, 2, 3, 4, 5, 6]
+    assert result["touches"].unique().to_list() == [6]
+
+
+def test_touches_of_unknown_notes_and_of_other_brands_are_left_out() -> None:
+    notes = [{"note_id": "n1", "brand": "B"}, {"note_id": "n2", "brand": None}, {"note_id": "n3"}]
+    touches = [{"note_id": f"n{number}", "touched_at": PAID - DAY} for number in range(1, 5)]
+    assert of(touches, notes=notes)["note_id"].to_list() == ["n3"]
+
+
+@pytest.mark.parametrize(
+    ("products", "category", "is_direct"),
+    [
+        (["p1", "p2"], "sunscreen", True),
+        (["p2"], "lipstick", False),
+        ([], "lipstick", True),
+        (None, "sunscreen", False),
+        (None, None, True),
+    ],
+)
+def test_a_note_promotes_its_products_else_its_category_else_its_brand(
+    products: list[str] | None, category: str | None, is_direct: bool
+) -> None:
+    notes = [{"note_id": "n1", "product_ids": products, "category": category}]
+    touches = [{"touched_at": PAID - DAY}]
+    assert of(touches, notes=notes)["direct"].to_list() == [is_direct]
+    assert of(touches, notes=notes, scope="product").height == is_direct
+    assert of(touches, notes=notes, scope="category").height == (category != "sunscreen")
+
+
+def test_what_a_conversion_does_not_say_is_not_promoted() -> None:
+    orders = [{"conversion_id": "o1", "user_key": 1, "category": None, "product_id": None}]
+    notes = [{"note_id": "n1", "product_ids": ["p1"]}, {"note_id": "n2"}]
+    touches = [{"note_id": note, "touched_at": PAID - DAY} for note in ("n1", "n2")]
+    assert of(touches, orders, notes)["direct"].to_list() == [False, False]
+
+
+def test_an_unknown_scope_is_refused_with_the_choices() -> None:
+    with pytest.raises(ValueError, match=r"scope 'shop' is unknown: expected one of 'brand', 'category', 'product'"):
+        of([], scope="shop")

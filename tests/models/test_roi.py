@@ -1,0 +1,374 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from models.credits import credits  # noqa: A004
+from models.journeys import journeys
+from models.register import RULES
+from models.roi import LEVELS, earned, reconciliation, returns, rollup
+from tests.models.worlds import (
+    DAY,
+    START,
+    WINDOWS,
+    frame,
+    frames,
+    promotes,
+    reference_journeys,
+    reference_shares,
+    reference_split,
+    world,
+)
+
+SEEDS = st.integers(0, 2**32)
+AS_OF = date(2026, 9, 9)
+MONEY = ["credited_fen", "direct_fen", "halo_fen", "credited_refund_fen", "net_fen"]
+
+
+def credits_of(whole: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    return credits(journeys(*(whole[name] for name in ("touches", "conversions", "notes", "windows"))))
+
+
+def earned_of(whole: dict[str, pl.DataFrame], as_of: date = AS_OF, models: Any = RULES) -> pl.DataFrame:
+    return earned(credits_of(whole), whole["conversions"], whole["refunds"], models=models, as_of=as_of)
+
+
+def returns_of(
+    whole: dict[str, pl.DataFrame],
+    level: str,
+    as_of: date = AS_OF,
+    models: Any = RULES,
+    lines: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    lines = earned_of(whole, as_of, models) if lines is None else lines
+    others = [whole[name] for name in ("spend", "notes", "windows")]
+    return returns(lines, *others, level=level, models=models, as_of=as_of)
+
+
+def shop(**rows: list[dict[str, Any]]) -> dict[str, pl.DataFrame]:
+    """A world that says only what matters: user 1 reads note n1, orders o1 of 100 yuan, and n1 cost 50."""
+    given_rows: dict[str, list[dict[str, Any]]] = {
+        "touches": [{"note_id": "n1", "user_key": 1, "touched_at": START + 39 * DAY}],
+        "conversions": [{"conversion_id": "o1", "user_key": 1}],
+        "notes": [{"note_id": "n1"}],
+        "windows": WINDOWS,
+        "refunds": [],
+        "spend": [{"note_id": "n1", "amount_fen": 5_000}],
+    }
+    return {name: frame(name, given_rows[name]) for name in given_rows} | {
+        name: frame(name, some) for name, some in rows.items()
+    }
+
+
+LATE = date(2026, 12, 31)
+
+
+def row_of(level: str, as_of: date = LATE, **rows: list[dict[str, Any]]) -> dict[str, Any]:
+    result = returns_of(shop(**rows), level, as_of, ["linear"])
+    assert result.height == 1
+    return result.row(0, named=True)
+
+
+@pytest.mark.parametrize("model", RULES)
+@given(seed=SEEDS)
+def test_fen_of_every_order_and_note_agree_with_the_reference(model: str, seed: int) -> None:
+    rows = world(seed)
+    result = earned_of(frames(rows), models=[model]).filter(pl.col("note_id").is_not_null())
+    orders = {order["conversion_id"]: order for order in rows["conversions"] if order["paid_date"] <= AS_OF}
+    back = dict.fromkeys(orders, 0)
+    for refund in rows["refunds"]:
+        if refund["conversion_id"] in orders and refund["refund_date"] <= AS_OF:
+            back[refund["conversion_id"]] += refund["refund_fen"]
+    expected = {}
+    for order, notes in reference_shares(reference_journeys(rows), model).items():
+        if order in orders:
+            paid = reference_split(orders[order]["paid_fen"], list(notes.values()))
+            refunded = reference_split(back[order], list(notes.values()))
+            expected |= {(order, note): fen for note, *fen in zip(notes, paid, refunded, strict=True)}
+    columns = ("conversion_id", "note_id", "credited_fen", "credited_refund_fen")
+    assert {(order, note): fen for order, note, *fen in result.select(columns).rows()} == expected
+
+
+@given(seed=SEEDS)
+def test_credited_and_unattributed_are_the_total_to_the_fen(seed: int) -> None:
+    rows = world(seed)
+    whole = frames(rows)
+    result = reconciliation(credits_of(whole), whole["conversions"], whole["refunds"], models=RULES, as_of=AS_OF)
+    for prefix in ("", "refund_"):
+        parts = result[f"credited_{prefix}fen"] + result[f"unattributed_{prefix}fen"]
+        assert (parts == result[f"total_{prefix}fen"]).all()
+    paid = [order for order in rows["conversions"] if order["paid_date"] <= AS_OF]
+    touched = {touch["conversion_id"] for touch in reference_journeys(rows)}
+    for model, currency, total, credited in result.select("model", "currency", "total_fen", "credited_fen").rows():
+        assert model in RULES
+        of_currency = [order for order in paid if order["currency"] == currency]
+        assert total == sum(order["paid_fen"] for order in of_currency)
+        assert credited == sum(order["paid_fen"] for order in of_currency if order["conversion_id"] in touched)
+    assert result.height == len(RULES) * len({order["currency"] for order in paid})
+
+
+@given(seed=SEEDS)
+@settings(max_examples=50)
+def test_every_level_adds_up_to_the_reconciliation_and_to_what_was_spent(seed: int) -> None:
+    whole = frames(world(seed))
+    lines = earned_of(whole)
+    expected = reconciliation(credits_of(whole), whole["conversions"], whole["refunds"], models=RULES, as_of=AS_OF)
+    spent = whole["spend"].filter(pl.col("spend_date") <= AS_OF)
+    for level, shape in LEVELS.items():
+        result = returns_of(whole, level, lines=lines)
+        assert not result.select("model", shape.key, "currency").is_duplicated().any()
+        assert (result["direct_fen"] + result["halo_fen"] == result["credited_fen"]).all()
+        assert (result["credited_fen"] - result["credited_refund_fen"] == result["net_fen"]).all()
+        sums = ["credited_fen", "credited_refund_fen"]
+        if shape.of_order:
+            for prefix in ("", "refund_"):
+                parts = result[f"credited_{prefix}fen"] + result[f"unattributed_{prefix}fen"]
+                assert (parts == result[f"total_{prefix}fen"]).all()
+            sums = [column for column in expected.columns if column.endswith("_fen")]
+        totals = result.group_by("model", "currency").agg(pl.col(sums).sum())
+        both = expected.join(totals, on=["model", "currency"], how="full", coalesce=True).fill_null(0)
+        for column in sums:
+            assert (both[column] == both[f"{column}_right"]).all()
+        for payer, column in (("brand", "spend_fen"), ("platform", "platform_spend_fen")):
+            wanted = spent.filter(payer=payer)["amount_fen"].sum()
+            found = result.group_by("model").agg(pl.col(column).sum())[column]
+            if shape.of_note:
+                assert found.to_list() == [wanted] * len(RULES)
+            else:
+                assert result[column].null_count() == result.height
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40)
+def test_rows_buckets_and_laziness_do_not_matter(seed: int) -> None:
+    whole = frames(world(seed))
+    lines = earned_of(whole)
+    shuffled = {name: each.sample(fraction=1, shuffle=True, seed=seed) for name, each in whole.items()}
+    again = earned_of(shuffled).sample(fraction=1, shuffle=True, seed=seed)
+    halves = pl.concat([rollup(lines.filter(pl.col("conversion_id").hash() % 2 == half)) for half in (0, 1)])
+    others = [whole[name].lazy() for name in ("spend", "notes", "windows")]
+    for level in LEVELS:
+        expected = returns_of(whole, level, lines=lines)
+        assert_frame_equal(returns_of(shuffled, level, lines=again), expected, check_exact=True)
+        assert_frame_equal(returns_of(whole, level, lines=halves), expected, check_exact=True)
+        lazy = returns(lines.lazy(), *others, level=level, models=RULES, as_of=AS_OF)
+        assert isinstance(lazy, pl.LazyFrame)
+        assert_frame_equal(lazy.collect(), expected, check_exact=True)
+
+
+@given(seed=SEEDS)
+def test_halo_out_is_what_notes_of_a_category_earned_on_orders_of_others(seed: int) -> None:
+    rows = world(seed)
+    whole = frames(rows)
+    notes = {note["note_id"]: note for note in rows["notes"]}
+    lines = earned_of(whole, models=["linear"]).filter(pl.col("note_id").is_not_null())
+    expected: dict[tuple[str, str], int] = {}
+    for line in lines.rows(named=True):
+        own = notes[line["note_id"]]["category"]
+        if own is not None and own != line["category"]:
+            key = (own, line["currency"])
+            expected[key] = expected.get(key, 0) + line["credited_fen"]
+    result = returns_of(whole, "category", models=["linear"])
+    found = result.filter(pl.col("halo_out_fen") > 0).select("category", "currency", "halo_out_fen").rows()
+    assert {(own, currency): fen for own, currency, fen in found} == {key: fen for key, fen in expected.items() if fen}
+
+
+@given(seed=SEEDS)
+def test_direct_is_what_notes_earned_on_what_they_promote(seed: int) -> None:
+    rows = world(seed)
+    notes = {note["note_id"]: note for note in rows["notes"]}
+    orders = {order["conversion_id"]: order for order in rows["conversions"]}
+    lines = earned_of(frames(rows), models=["linear"]).filter(pl.col("note_id").is_not_null())
+    expected = sum(
+        line["credited_fen"]
+        for line in lines.rows(named=True)
+        if promotes(notes[line["note_id"]], orders[line["conversion_id"]], "product")
+    )
+    assert returns_of(frames(rows), "note", models=["linear"])["direct_fen"].sum() == expected
+
+
+@given(seed=SEEDS)
+def test_a_full_refund_leaves_no_net_anywhere(seed: int) -> None:
+    rows = world(seed)
+    rows["refunds"] = [
+        {"conversion_id": order["conversion_id"], "refund_date": order["paid_date"], "refund_fen": order["paid_fen"]}
+        for order in rows["conversions"]
+    ]
+    lines = earned_of(frames(rows))
+    for level in LEVELS:
+        assert not returns_of(frames(rows), level, lines=lines)["net_fen"].cast(pl.Boolean).any()
+
+
+def test_the_ratios_are_what_their_names_say() -> None:
+    row = row_of("note", refunds=[{"conversion_id": "o1", "refund_fen": 2_000}])
+    assert row == {
+        "model": "linear",
+        "note_id": "n1",
+        "currency": "CNY",
+        "orders": 1.0,
+        "credited_fen": 10_000,
+        "direct_fen": 10_000,
+        "halo_fen": 0,
+        "credited_refund_fen": 2_000,
+        "net_fen": 8_000,
+        "spend_fen": 5_000,
+        "platform_spend_fen": 0,
+        "roas_gmv": 2.0,
+        "roas_direct": 2.0,
+        "roas_net": 1.6,
+        # 8,000 × (0.50 − 0.01) − 5,000 over 5,000.
+        "roi_profit": pytest.approx(-0.216),
+        "maturity": "mature",
+    }
+
+
+def test_refunds_and_spend_after_as_of_and_orders_paid_after_it_do_not_count_yet() -> None:
+    later = {"refunds": [{"conversion_id": "o1", "refund_fen": 2_000, "refund_date": date(2026, 10, 12)}]}
+    assert row_of("note", date(2026, 10, 11), **later)["credited_refund_fen"] == 0
+    assert row_of("note", date(2026, 10, 12), **later)["credited_refund_fen"] == 2_000
+    assert row_of("note", date(2026, 10, 10))["credited_fen"] == 0
+    assert row_of("note", date(2026, 9, 9))["spend_fen"] == 0
+
+
+@pytest.mark.parametrize("level", ["note", "creator", "campaign", "category", "lane"])
+def test_losers_keep_their_rows_and_show_as_a_loss(level: str) -> None:
+    row = row_of(level, touches=[], conversions=[])
+    assert (row["credited_fen"], row["spend_fen"], row["roas_gmv"], row["roi_profit"]) == (0, 5_000, 0.0, -1.0)
+
+
+def test_idle_notes_keep_their_rows_with_zeros_and_unknown_ratios() -> None:
+    result = returns_of(shop(notes=[{"note_id": "n1"}, {"note_id": "n2"}]), "note", models=["linear"])
+    row = result.filter(note_id="n2").row(0, named=True)
+    assert [row[column] for column in (*MONEY, "orders", "spend_fen")] == [0] * 7
+    assert [row[column] for column in ("roas_gmv", "roas_net", "roi_profit")] == [None] * 3
+    assert (row["currency"], row["maturity"]) == ("CNY", "maturing")
+
+
+def test_notes_that_cost_nothing_have_no_ratio() -> None:
+    row = row_of("note", spend=[{"note_id": "n1", "amount_fen": 700, "payer": "platform"}])
+    assert (row["spend_fen"], row["platform_spend_fen"], row["credited_fen"]) == (0, 700, 10_000)
+    assert [row[ratio] for ratio in ("roas_gmv", "roas_direct", "roas_net", "roi_profit")] == [None] * 4
+
+
+@pytest.mark.parametrize("level", ["note", "creator", "campaign", "category", "lane"])
+def test_spend_of_no_note_and_of_unknown_notes_is_unassigned(level: str) -> None:
+    spend = [{"note_id": note, "amount_fen": fen} for note, fen in (("n1", 5_000), (None, 30), ("gone", 4))]
+    result = returns_of(shop(spend=spend), level, LATE, models=["linear"])
+    assert result.select(LEVELS[level].key, "spend_fen", "credited_fen").rows()[0] == (None, 34, 0)
+    assert result["spend_fen"].sum() == 5_034
+
+
+def test_currencies_are_apart() -> None:
+    whole = shop(
+        touches=[{"note_id": "n1", "user_key": user, "touched_at": START + 39 * DAY} for user in (1, 2)],
+        conversions=[
+            {"conversion_id": "o1", "user_key": 1},
+            {"conversion_id": "o2", "user_key": 2, "currency": "USD", "paid_fen": 300},
+        ],
+        spend=[
+            {"note_id": "n1", "amount_fen": 5_000},
+            {"note_id": "n1", "amount_fen": 100, "currency": "USD"},
+            {"note_id": "n1", "amount_fen": 7, "currency": "JPY"},
+        ],
+    )
+    result = returns_of(whole, "note", LATE, models=["linear"])
+    assert result.select("currency", "credited_fen", "spend_fen", "roas_gmv").rows() == [
+        ("CNY", 10_000, 5_000, 2.0),
+        ("JPY", 0, 7, 0.0),
+        ("USD", 300, 100, 3.0),
+    ]
+
+
+def test_an_unknown_margin_makes_profit_unknown_but_only_where_it_was_credited() -> None:
+    orders = [{"conversion_id": "o1", "user_key": 1, "margin": None}, {"conversion_id": "o2", "user_key": 2}]
+    whole = shop(conversions=orders)
+    assert returns_of(whole, "note", LATE, models=["linear"])["roi_profit"].to_list() == [None]
+    orders = [{"conversion_id": "o1", "user_key": 1}, {"conversion_id": "o2", "user_key": 2, "margin": None}]
+    assert returns_of(shop(conversions=orders), "category", LATE, models=["linear"])["roi_profit"].to_list() == [
+        pytest.approx(-0.02)
+    ]
+
+
+def test_category_rows_hold_the_orders_category_and_the_notes_spend() -> None:
+    whole = shop(conversions=[{"conversion_id": "o1", "user_key": 1, "category": "sunscreen", "product_id": "p9"}])
+    columns = ("category", "total_fen", "credited_fen", "direct_fen", "halo_fen", "halo_out_fen", "spend_fen")
+    assert returns_of(whole, "category", LATE, models=["linear"]).select(columns).rows() == [
+        ("lipstick", 0, 0, 0, 0, 10_000, 5_000),
+        ("sunscreen", 10_000, 10_000, 0, 10_000, 0, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "state"),
+    [
+        (date(2026, 10, 9), "maturing"),
+        (date(2026, 10, 10), "settling"),
+        (date(2026, 10, 24), "settling"),
+        (date(2026, 10, 25), "mature"),
+    ],
+)
+@pytest.mark.parametrize("level", ["note", "creator", "campaign", "category", "lane"])
+def test_figures_mature_a_window_and_the_refunds_after_the_last_spend(level: str, as_of: date, state: str) -> None:
+    # The last brand spend is of 2026-09-10, the longest window 30 days, refunds are expected for 15 more.
+    assert row_of(level, as_of, conversions=[])["maturity"] == state
+
+
+def test_maturity_without_spend_counts_from_the_last_credited_order() -> None:
+    # Paid on 2026-10-11.
+    no_spend: dict[str, Any] = {"spend": []}
+    assert row_of("note", date(2026, 11, 9), **no_spend)["maturity"] == "maturing"
+    assert row_of("note", date(2026, 11, 10), **no_spend)["maturity"] == "settling"
+    assert row_of("channel", date(2026, 11, 24), **no_spend)["maturity"] == "settling"
+    assert row_of("channel", date(2026, 11, 25), **no_spend)["maturity"] == "mature"
+
+
+def test_maturity_takes_the_override_of_the_notes_own_category_and_hours_as_a_day() -> None:
+    windows = [
+        {"kind": "click", "window": timedelta(hours=24)},
+        {"kind": "click", "category": "lipstick", "window": timedelta(hours=25)},
+        {"kind": "click", "category": "baby_food", "window": 70 * DAY},
+    ]
+    assert row_of("note", date(2026, 9, 11), windows=windows)["maturity"] == "maturing"
+    assert row_of("note", date(2026, 9, 12), windows=windows)["maturity"] == "settling"
+
+
+def test_a_row_is_as_mature_as_the_last_of_its_notes() -> None:
+    spend = [
+        {"note_id": "n1", "amount_fen": 1},
+        {"note_id": "n2", "amount_fen": 1, "spend_date": date(2026, 9, 20)},
+    ]
+    whole = shop(notes=[{"note_id": "n1"}, {"note_id": "n2"}], spend=spend, conversions=[])
+    as_of = date(2026, 10, 19)
+    assert returns_of(whole, "note", as_of, models=["linear"])["maturity"].to_list() == ["settling", "maturing"]
+    assert returns_of(whole, "creator", as_of, models=["linear"])["maturity"].to_list() == ["maturing"]
+
+
+def test_a_model_that_credits_nothing_leaves_everything_unattributed() -> None:
+    whole = shop()
+    silent = credits_of(whole).with_columns(markov=pl.lit(None, pl.Float64))
+    orders, back = whole["conversions"], whole["refunds"]
+    result = reconciliation(silent, orders, back, models=["linear", "markov"], as_of=LATE)
+    assert result.select("credited_fen", "unattributed_fen").rows() == [(10_000, 0), (0, 10_000)]
+
+
+def test_a_conversion_given_twice_is_refused_and_not_counted_twice() -> None:
+    order = {"conversion_id": "o1", "user_key": 1}
+    with pytest.raises(pl.exceptions.ComputeError, match="m:1"):
+        earned(
+            credits_of(shop()),
+            frame("conversions", [order, order]),
+            frame("refunds", []),
+            models=["linear"],
+            as_of=LATE,
+        )
+
+
+def test_an_unknown_level_is_refused_with_the_choices() -> None:
+    with pytest.raises(ValueError, match="level 'shop' is unknown: expected one of 'note', 'creator'"):
+        returns_of(shop(), "shop")
