@@ -55,7 +55,7 @@ def windows() -> pl.DataFrame:
         for category in categories().filter(pl.col("window").is_not_null()).iter_rows(named=True)
         for kind in TOUCH_KINDS
     ]
-    schema = {"lane": pl.String, "kind": pl.String, "category": pl.String, "window": pl.Duration("us")}
+    schema = pl.Schema({"lane": pl.String(), "kind": pl.String(), "category": pl.String(), "window": pl.Duration("us")})
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

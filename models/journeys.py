@@ -20,8 +20,8 @@ STRENGTH = pl.sum_horizontal((pl.col("kind") == kind) * place for place, kind in
 #: What a note promotes. A note that lists products promotes these, else its category, else its whole brand.
 PROMOTES_CATEGORY = (pl.col("note_category") == pl.col("category")) | pl.col("note_category").is_null()
 PROMOTES_PRODUCT = (
-    pl.when(pl.col("product_ids").list.len() > 0)
-    .then(pl.col("product_ids").list.contains(pl.col("product_id"), nulls_equal=False))
+    pl.when("lists_products")
+    .then(pl.col("promoted"))
     .otherwise(PROMOTES_CATEGORY)
     .fill_null(value=False)
 )
@@ -127,11 +127,20 @@ def _matched(touches: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
 
 def _eligible(matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, in_scope: pl.Expr) -> pl.LazyFrame:
     """The pairs whose note is of the order's brand and in scope."""
-    notes = notes.select("note_id", "lane", "product_ids", note_brand="brand", note_category="category")
+    # A note may list thousands of products: a pair looks its product up, and does not carry the list.
+    promoted = notes.select("note_id", product_id="product_ids").explode("product_id").drop_nulls().unique()
+    notes = notes.select(
+        "note_id",
+        "lane",
+        lists_products=pl.col("product_ids").list.len() > 0,
+        note_brand="brand",
+        note_category="category",
+    )
     return (
         matched.join(notes, on="note_id")
         .join(orders.drop("user_key"), on="order")
         .filter(pl.col("note_brand") == pl.col("brand"))
+        .join(promoted.with_columns(promoted=pl.lit(value=True)), on=["note_id", "product_id"], how="left")
         .filter(in_scope)
         .select(
             "order",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from data_contracts.contract import contract, feeds
-from data_contracts.exports import Mapping, MappingError, mappings, native, normalised, recognised
-from pipelines.intake.landing import headers
-from pipelines.intake.readers import UnreadableFileError
+from data_contracts.contract import contract
+from data_contracts.exports import MappingError, Reading
+from pipelines.intake.landing import siblings_of
+from pipelines.intake.misplaced import mapping_of
+from pipelines.intake.readers import UnreadableFileError, read_headers
 from pipelines.intake.references import unknown_references
 from pipelines.intake.rows import judged_rows
 
@@ -56,14 +56,16 @@ def check_file(path: Path, feed: str | None = None, /) -> CheckResult:
         contract(feed)
     result = CheckResult(path.name, feed=feed or "")
     try:
-        mapping = _mapping(path, feed)
-        siblings = {alias: path.parent / name for alias, name in mapping.siblings.items()}
-        absent = [p.name for p in siblings.values() if not p.is_file()]
-        if absent:
-            raise MappingError(f"its mapping {mapping.export} needs {', '.join(absent)} beside it")
+        if feed is None:
+            read_headers(path, Reading())  # says why, where no header can be read
+        mapping = mapping_of(path, feed)
+        siblings = siblings_of(path, mapping, path.parent)
         judged = judged_rows(path, mapping, siblings, secret=b"check", now=datetime.now(UTC))
     except (UnreadableFileError, MappingError) as error:
         result.refused, result.message = True, str(error)
+        return result
+    except OSError as error:
+        result.refused, result.message = True, f"it cannot be opened ({error.strerror}); check its name and its rights"
         return result
     refused, terms = judged.refused, contract(mapping.feed)
     good = judged.frame.filter(pl.col("_reasons").list.len() == 0)
@@ -72,42 +74,5 @@ def check_file(path: Path, feed: str | None = None, /) -> CheckResult:
     result.accepted = good.select(pl.struct(terms.primary_key).n_unique()).item() if good.height else 0
     result.duplicate = good.height - result.accepted
     result.reasons = [(row, why) for row, why in refused.select("_row", "_reasons").iter_rows()]
-    if judged.unused_headers:
-        result.warnings.append(f"headers not used: {', '.join(judged.unused_headers)}")
-    if not judged.frame.height:
-        result.warnings.append("the file has a header and no rows")
-    result.warnings += unknown_references(good, terms)
+    result.warnings = [*judged.notes, *unknown_references(good, terms)]
     return result
-
-
-def _mapping(path: Path, feed: str | None) -> Mapping:
-    """The mapping that the headers tell, the feed's own vocabulary otherwise; raises MappingError with the nearest."""
-    candidates = [m for m in mappings() if feed in (None, m.feed)]
-    own = [native(name) for name in feeds()] if feed is None else [native(feed)]
-    found = headers(path, [*candidates, *own])
-    fitting = recognised(found, candidates)
-    if fitting:
-        return fitting[0]
-    if feed is not None:
-        return own[0]
-    present = {normalised(h) for h in found}
-    by_fit = sorted(own, key=lambda m: -_fit(m, present))
-    if _fit(by_fit[0], present) == 1:
-        return by_fit[0]
-    nearest = by_fit[0]
-    lacking = [f.name for f in contract(nearest.feed).fields if f.required and not _has(nearest, f.name, present)]
-    hints = [f"{n} (perhaps {h[0]!r})" if (h := difflib.get_close_matches(n, found, 1)) else n for n in lacking]
-    raise MappingError(
-        f"no mapping recognises its headers {', '.join(found) or '(none)'}. The nearest is {nearest.export}, which also "
-        f"needs {', '.join(hints)}. Name the feed with --feed, or add a mapping file to data_contracts/exports/"
-    )
-
-
-def _fit(mapping: Mapping, present: set[str]) -> float:
-    """The share of the feed's required columns that the headers cover."""
-    required = [f for f in contract(mapping.feed).fields if f.required and f.default is None]
-    return sum(_has(mapping, f.name, present) or _has(mapping, f.keyed_from, present) for f in required) / len(required)
-
-
-def _has(mapping: Mapping, name: str | None, present: set[str]) -> bool:
-    return name in mapping.columns and any(normalised(h) in present for h in mapping.columns[name].headers)

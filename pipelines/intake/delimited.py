@@ -119,7 +119,7 @@ def _records(text: str, delimiter: str, width: int, header_row: int) -> Iterator
 
 
 def _with_lost_broken(frame: pl.DataFrame, damage: str) -> pl.DataFrame:
-    cells = [pl.col(c).str.contains(LOST, literal=True).fill_null(False) for c in frame.columns if c not in (ROW, BROKEN)]
-    return frame.with_columns(
-        pl.when(pl.any_horizontal(cells)).then(pl.lit(f"{damage}; export the file again")).otherwise(BROKEN).alias(BROKEN)
-    )
+    cells = [pl.col(c) for c in frame.columns if c not in (ROW, BROKEN)]
+    lost = pl.any_horizontal([c.str.contains(LOST, literal=True).fill_null(False) for c in cells])
+    told = pl.lit(f"{damage}; export the file again")
+    return frame.with_columns(pl.when(lost).then(told).otherwise(BROKEN).alias(BROKEN))

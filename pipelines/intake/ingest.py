@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from data_contracts.contract import contract
 from data_contracts.exports import MappingError
 from pipelines.intake.landing import (
     UnfinishedFileError,
@@ -16,13 +16,16 @@ from pipelines.intake.landing import (
     demand_settled,
     demand_unchanged,
     landed_files,
+    state,
 )
+from pipelines.intake.misplaced import demand_own_folder
 from pipelines.intake.readers import UnreadableFileError
 from pipelines.intake.rows import judged_rows
-from pipelines.warehouse import quoted, transaction
+from pipelines.intake.store import store
+from pipelines.warehouse import transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import duckdb
@@ -30,20 +33,16 @@ if TYPE_CHECKING:
     from pipelines.intake.landing import LandedFile
     from pipelines.intake.rows import JudgedRows
 
-# Which core asset has to be made again for a business date when rows of a feed change on it.
-MADE_FROM = {
-    "note_impressions": "touches",
-    "note_engagements": "touches",
-    "link_clicks": "touches",
-    "shop_conversions": "conversions",
-    "refunds": "refunds",
-    "note_spend": "spend",
-}
+    Audit = Callable[[duckdb.DuckDBPyConnection, str, str], list[Any]]
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file; rows_read = accepted + duplicate + quarantined."""
+    """What became of one file; rows_read = accepted + duplicate + quarantined.
+
+    `status` is complete, partial (some rows quarantined), refused (nothing taken in; tried again at every run, as is
+    what follows) or unfinished. `message` says what was found, where, how many, and what to do.
+    """
 
     feed: str
     file: str
@@ -55,9 +54,6 @@ class FileReport:
     quarantined: int = 0
     message: str = ""
     outcomes: list[Any] = field(default_factory=list, compare=False)
-
-
-Audit = "Callable[[duckdb.DuckDBPyConnection, str, str], list[Any]]"
 
 
 def ingest_feed(
@@ -89,26 +85,34 @@ def _ingest(
     audit: Audit | None,
 ) -> FileReport | None:
     report = FileReport(file.feed, file.name, file.mapping.export, "refused")
-    digest = ""
+    digest = hashlib.sha256(file.name.encode()).hexdigest()
     try:
-        before = demand_settled(file.path)
+        before = {file.path: demand_settled(file.path)}
+        digest = content_hash([file.path])
         siblings = file.siblings(landing)
+        before |= {path: state(path) for path in siblings.values()}
         digest = content_hash([file.path, *siblings.values()])
         if _taken_in(connection, file.feed, digest):
             return None
+        demand_own_folder(file)
         rows = judged_rows(file.path, file.mapping, siblings, secret=secret, now=datetime.now(UTC))
-        demand_unchanged(file.path, before)
+        demand_unchanged(before)
     except UnfinishedFileError as error:
         return replace(report, status="unfinished", message=str(error))
     except FileNotFoundError:
         return replace(report, status="unfinished", message="it was removed before it could be read; land it again")
+    except OSError as error:
+        told = f"it cannot be opened ({error.strerror}); give this user the right to read it; read at the next run"
+        return replace(report, status="unfinished", message=told)
     except (UnreadableFileError, MappingError) as error:
         refused = replace(report, message=str(error))
         with transaction(connection):
-            _enter(connection, refused, digest or content_hash([file.path]))
+            _enter(connection, refused, digest)
         return refused
     with transaction(connection):
-        return _store(connection, rows, report, digest, audit)
+        done = _stored(connection, rows, report, digest, audit)
+        _enter(connection, done, digest, dates=_span(rows.frame))
+    return done
 
 
 def _taken_in(connection: duckdb.DuckDBPyConnection, feed: str, digest: str) -> bool:
@@ -116,88 +120,19 @@ def _taken_in(connection: duckdb.DuckDBPyConnection, feed: str, digest: str) -> 
     return bool(connection.execute(query, [feed, digest]).fetchall()[0][0])
 
 
-def _store(
-    connection: duckdb.DuckDBPyConnection,
-    rows: JudgedRows,
-    report: FileReport,
-    digest: str,
-    audit: Audit | None,
+def _stored(
+    connection: duckdb.DuckDBPyConnection, rows: JudgedRows, report: FileReport, digest: str, audit: Audit | None
 ) -> FileReport:
-    staged = f"staging.{report.feed}"
-    frame = rows.frame  # noqa: F841 - DuckDB reads it by its name
-    connection.execute(f"CREATE OR REPLACE TABLE {staged} AS SELECT *, ? AS _file FROM frame", [digest[:16]])
-    outcomes = audit(connection, staged, report.feed) if audit else []
-    quarantined = _quarantine(connection, staged, report)
-    accepted = _upsert(connection, staged, report.feed)
-    connection.execute(f"DROP TABLE {staged}")
-    read = rows.frame.height
-    message = f"headers not used: {', '.join(rows.unused_headers)}" if rows.unused_headers else ""
-    if read == 0:
-        message = "the file has a header and no rows"
-    done = replace(
+    counts = store(connection, rows.frame, report.feed, file=report.file, digest=digest, audit=audit)
+    return replace(
         report,
-        status="partial" if quarantined else "complete",
-        rows_read=read,
-        accepted=accepted,
-        duplicate=read - quarantined - accepted,
-        quarantined=quarantined,
-        message=message,
-        outcomes=outcomes,
-    )
-    _enter(connection, done, digest, dates=_span(rows.frame))
-    return done
-
-
-def _quarantine(connection: duckdb.DuckDBPyConnection, staged: str, report: FileReport) -> int:
-    connection.execute(
-        f"INSERT INTO quarantine.{report.feed} BY NAME SELECT ? AS file, _row AS row_number, _reasons AS reasons, "
-        f"_record AS record, _file FROM {staged} WHERE len(_reasons) > 0",
-        [report.file],
-    )
-    query = f"SELECT count(*) FROM {staged} WHERE len(_reasons) > 0"
-    return int(connection.execute(query).fetchall()[0][0])
-
-
-def _upsert(connection: duckdb.DuckDBPyConnection, staged: str, feed: str) -> int:
-    """Put the newest version of each row into the raw table; returns how many rows of the file got in.
-
-    Of two versions with the same `exported_at` the one with the greater file hash and row wins, so that the
-    outcome does not depend on which file came first.
-    """
-    key = contract(feed).primary_key
-    same = " AND ".join(f"new.{quoted(k)} = old.{quoted(k)}" for k in key)
-    version = "({0}.exported_at, {0}._file, {0}._row)"
-    connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE incoming AS
-        WITH newest AS (
-            SELECT * EXCLUDE (_reasons, _record) FROM {staged} WHERE len(_reasons) = 0
-            QUALIFY row_number() OVER (PARTITION BY {", ".join(map(quoted, key))} ORDER BY exported_at DESC, _row DESC) = 1
-        )
-        SELECT new.* FROM newest AS new LEFT JOIN raw.{feed} AS old ON {same}
-        WHERE old._file IS NULL OR {version.format("new")} > {version.format("old")}""")
-    _mark_outdated(connection, feed, same)
-    connection.execute(f"DELETE FROM raw.{feed} AS old USING incoming AS new WHERE {same}")
-    connection.execute(f"INSERT INTO raw.{feed} BY NAME SELECT * FROM incoming")
-    return int(connection.execute("SELECT count(*) FROM incoming").fetchall()[0][0])
-
-
-def _mark_outdated(connection: duckdb.DuckDBPyConnection, feed: str, same: str) -> None:
-    """Enter the business dates on which rows appear, change or leave, for the core asset that is made of them."""
-    if feed == "notes":  # what a note is decides what it may earn from its publication on
-        connection.execute("""
-            INSERT OR IGNORE INTO ops.outdated
-            SELECT DISTINCT 'journeys', paid_date FROM core.conversions
-            WHERE paid_date >= (
-                SELECT min(_date) FROM
-                (SELECT * EXCLUDE (exported_at, _file, _row) FROM incoming EXCEPT
-                 SELECT * EXCLUDE (exported_at, _file, _row) FROM raw.notes))""")
-    if feed not in MADE_FROM:
-        return
-    connection.execute(
-        f"""INSERT OR IGNORE INTO ops.outdated
-        SELECT DISTINCT ?, new._date FROM incoming AS new
-        UNION SELECT DISTINCT ?, old._date FROM raw.{feed} AS old JOIN incoming AS new ON {same}""",
-        [MADE_FROM[feed], MADE_FROM[feed]],
+        status="partial" if counts.quarantined else "complete",
+        rows_read=rows.frame.height,
+        accepted=counts.accepted,
+        duplicate=rows.frame.height - counts.accepted - counts.quarantined,
+        quarantined=counts.quarantined,
+        message="; ".join([*rows.refusals, *rows.notes]),
+        outcomes=counts.outcomes,
     )
 
 
@@ -214,6 +149,11 @@ def _enter(
     *,
     dates: tuple[Any, Any] = (None, None),
 ) -> None:
+    """Enter the file; what it says takes the place of an earlier refusal of a file of that name."""
+    connection.execute(
+        "DELETE FROM ops.files WHERE feed = ? AND file = ? AND status = 'refused' AND content_hash <> ?",
+        [report.feed, report.file, digest],
+    )
     connection.execute(
         "INSERT OR REPLACE INTO ops.files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
         [

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from data_contracts.contract import feeds
 from data_contracts.exports import Mapping, MappingError, Reading, mappings, native, recognised
-from pipelines.intake.readers import UnreadableFileError, is_readable_name, read_file
+from pipelines.intake.readers import UnreadableFileError, read_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-UNFINISHED_NAMES = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
+UNFINISHED_NAMES = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")
 LOCK_PREFIXES = (".~lock.", "~$")
+# What tells whether a file is still the same one: a file renamed over it is another, even with its size and time.
+State = tuple[int, int, int]
 
 
 class UnfinishedFileError(ValueError):
@@ -38,46 +38,58 @@ class LandedFile:
 
     def siblings(self, landing: Path) -> dict[str, Path]:
         """The files that the mapping joins to this one: beside it, or anywhere else in the landing folder."""
-        found = {}
-        for alias, name in self.mapping.siblings.items():
-            beside = self.path.parent / name
-            elsewhere = [beside] if beside.is_file() else sorted(landing.rglob(name))
-            if not elsewhere:
-                raise MappingError(
-                    f"its mapping {self.mapping.export} needs the file {name} too; land it beside this one"
-                )
+        return siblings_of(self.path, self.mapping, landing)
+
+
+def siblings_of(path: Path, mapping: Mapping, landing: Path, /) -> dict[str, Path]:
+    """The files that the mapping joins to this one; raises MappingError naming those that are not there."""
+    found = {}
+    for alias, name in mapping.siblings.items():
+        beside = path.parent / name
+        elsewhere = [beside] if beside.is_file() else [p for p in data_files(landing) if p.name == name]
+        if elsewhere:
             found[alias] = elsewhere[0]
-        return found
+    absent = [name for alias, name in mapping.siblings.items() if alias not in found]
+    if absent:
+        raise MappingError(f"its mapping {mapping.export} needs {', '.join(absent)} too; land it beside this one")
+    return found
 
 
 def landed_files(landing: Path, feed: str, /) -> Iterator[LandedFile]:
-    """The files of one feed, by name: those in its folder, and others that one of its mappings recognises."""
+    """The files of one feed, by name: those in its folder, and others that one of its mappings recognises.
+
+    Of several mappings of the feed that recognise a file, the most telling one reads it.
+    """
     candidates = [m for m in mappings() if m.feed == feed]
     for path in data_files(landing):
-        folder = path.relative_to(landing).parts[0]
-        name = path.relative_to(landing).as_posix()
-        if folder == feed:
-            fitting = recognised(headers(path, candidates), candidates)
-            yield LandedFile(path, name, feed, fitting[0] if fitting else native(feed))
-        elif folder not in feeds() and candidates:
-            for mapping in recognised(headers(path, candidates), candidates):
-                yield LandedFile(path, name, feed, mapping)
+        folder, name = path.relative_to(landing).parts[0], path.relative_to(landing).as_posix()
+        if folder != feed and folder in feeds():
+            continue
+        fitting = recognised_by(path, candidates)
+        if fitting:
+            yield LandedFile(path, name, feed, fitting[0])
+        elif folder == feed:
+            yield LandedFile(path, name, feed, native(feed))
 
 
 def unknown_files(landing: Path, /) -> list[str]:
-    """Names of the files outside the feeds' folders that no mapping reads or joins to another."""
+    """Names of the files outside the feeds' folders that no mapping reads or joins to another, and of stray links."""
     siblings = {name for m in mappings() for name in m.siblings.values()}
-    return [
+    unknown = [
         path.relative_to(landing).as_posix()
         for path in data_files(landing)
         if path.relative_to(landing).parts[0] not in feeds()
         and path.name not in siblings
-        and not recognised(headers(path, mappings()), mappings())
+        and not recognised_by(path, mappings())
     ]
+    return unknown + [f"{name} (a link that leaves the landing folder)" for name in _stray_links(landing)]
 
 
 def data_files(landing: Path, /) -> list[Path]:
-    """Every file that is meant as data, in the order of its path; hidden, lock and partial files are not."""
+    """Every file that is meant as data, in the order of its path, however deep.
+
+    Hidden files, lock files and README.md are not, nor what a link outside the landing folder points to.
+    """
     inside = landing.resolve()
     return [
         path
@@ -89,26 +101,39 @@ def data_files(landing: Path, /) -> list[Path]:
     ]
 
 
-def headers(path: Path, candidates: tuple[Mapping, ...] | list[Mapping], /) -> list[str]:
-    """The headers of a file, read as each of the mappings would read it; none where it cannot be read."""
-    stat = path.stat()
-    readings = {m.read for m in candidates if m.recognise}
-    return sorted({h for reading in readings for h in _headers(path, stat.st_mtime_ns, stat.st_size, reading)})
+def _stray_links(landing: Path) -> list[str]:
+    inside = landing.resolve()
+    return [
+        path.relative_to(landing).as_posix()
+        for path in sorted(landing.rglob("*"))
+        if path.is_symlink() and not path.resolve().is_relative_to(inside)
+    ]
+
+
+def recognised_by(path: Path, candidates: Iterable[Mapping], /) -> list[Mapping]:
+    """The mappings whose telling headers the file has, each reading it in its own way, the most telling first."""
+    found: list[Mapping] = []
+    by_reading: dict[Reading, list[Mapping]] = {}
+    for mapping in candidates:
+        if mapping.recognise:
+            by_reading.setdefault(mapping.read, []).append(mapping)
+    for reading, alike in by_reading.items():
+        found += recognised(headers(path, reading), alike)
+    return sorted(found, key=lambda m: (-len(m.recognise), m.export))
+
+
+def headers(path: Path, reading: Reading, /) -> tuple[str, ...]:
+    """The headers of a file; none where it cannot be read, which taking it in will explain."""
+    try:
+        stat = path.stat()
+        return _headers(path, (stat.st_ino, stat.st_size, stat.st_mtime_ns), reading)
+    except (UnreadableFileError, OSError):
+        return ()
 
 
 @lru_cache(maxsize=4096)
-def _headers(path: Path, _changed: int, _size: int, reading: Reading) -> tuple[str, ...]:
-    if not is_readable_name(path.name):
-        return ()
-    if path.suffix == ".parquet":
-        try:
-            return tuple(pl.read_parquet_schema(path))
-        except (pl.exceptions.PolarsError, OSError):
-            return ()
-    try:
-        return tuple(read_file(path, reading).columns)
-    except UnreadableFileError:
-        return ()
+def _headers(path: Path, _state: State, reading: Reading) -> tuple[str, ...]:
+    return tuple(read_headers(path, reading))
 
 
 def content_hash(paths: list[Path], /) -> str:
@@ -120,31 +145,41 @@ def content_hash(paths: list[Path], /) -> str:
     return digest.hexdigest()
 
 
-def demand_settled(path: Path, /) -> os.stat_result:
-    """Wait until the file has been left alone for `REDCAT_SETTLE_SECONDS` (default 1); raise if it still grows.
+def demand_settled(path: Path, /) -> State:
+    """Wait until the file has been left alone for `REDCAT_SETTLE_SECONDS` (default 1).
 
     Returns the file's state, to be compared with its state after reading.
+
+    Raises:
+        UnfinishedFileError: it still grows, its name says that its transfer goes on, or a spreadsheet has it open.
     """
     if path.name.lower().endswith(UNFINISHED_NAMES):
         raise UnfinishedFileError(
-            f"its name ends in {path.suffix}, so its transfer is not finished; read at the next run"
+            f"its name ends in {path.suffix}, so its transfer is not finished; rename it when it is; "
+            "looked at again at the next run"
         )
     if lock := _lock_of(path):
         raise UnfinishedFileError(f"it is open in a spreadsheet ({lock.name}); close it there; read at the next run")
     settle = float(os.environ.get("REDCAT_SETTLE_SECONDS", "1"))
-    before = path.stat()
-    rest = settle - (time.time() - before.st_mtime)
+    before = state(path)
+    rest = settle - (time.time() - path.stat().st_mtime)
     if 0 < rest <= settle:
         time.sleep(rest)
-    demand_unchanged(path, before)
+    demand_unchanged({path: before})
     return before
 
 
-def demand_unchanged(path: Path, before: os.stat_result, /) -> None:
-    """Raise UnfinishedFileError when the file is not as it was."""
-    after = path.stat()
-    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-        raise UnfinishedFileError("it is still being written; read at the next run")
+def state(path: Path, /) -> State:
+    """What changes when a file is written to or replaced."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def demand_unchanged(before: dict[Path, State], /) -> None:
+    """Raise UnfinishedFileError when one of the files is not as it was."""
+    for path, was in before.items():
+        if state(path) != was:
+            raise UnfinishedFileError(f"{path.name} is still being written; read at the next run")
 
 
 def _lock_of(path: Path) -> Path | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from data_contracts.reference import categories, channels, lanes
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from data_contracts.contract import Contract
 
 REFERENCES = {
@@ -34,8 +34,8 @@ def unknown_references(frame: pl.DataFrame, contract: Contract, /, *, notes: pl.
         unknown = frame[field.name].drop_nulls().filter(~frame[field.name].drop_nulls().is_in(table.implode()))
         if unknown.len():
             sentences.append(
-                f"{field.name}: {unknown.len():,} rows have {unknown.n_unique()} values that {field.reference} does not hold "
-                f"({', '.join(map(repr, unknown.unique().sort().head(5).to_list()))}); they are kept and flagged; "
-                "add them there, or correct the source"
+                f"{field.name}: {unknown.len():,} rows have {unknown.n_unique()} values that "
+                f"{field.reference} does not hold ({', '.join(map(repr, unknown.unique().sort().head(5).to_list()))}); "
+                "they are kept and flagged; add them there, or correct the source"
             )
     return sentences

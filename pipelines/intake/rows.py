@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,12 @@ import orjson
 import polars as pl
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract
-from data_contracts.exports import MappingError, Reading, apply_mapping
+from data_contracts.exports import MappingError, Reading, apply_mapping, headers_of, normalised
 from data_contracts.parsing import parse
 from data_contracts.rules import judge
+from pipelines.intake.frames import BROKEN, ROW
 from pipelines.intake.identity import user_keys
-from pipelines.intake.readers import BROKEN, read_file
+from pipelines.intake.readers import read_file
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,18 +25,54 @@ if TYPE_CHECKING:
     from data_contracts.contract import Contract
     from data_contracts.exports import Mapping
 
+ROUNDED = "_rounded_"
+SHOWN_ROWS = 5
+
 
 @dataclass(frozen=True)
 class JudgedRows:
-    """The rows of one file: typed columns of the contract, `_row`, `_reasons` and, where refused, `_record`."""
+    """The rows of one file: typed columns of the contract, `_row`, `_date`, `_reasons` and, where refused, `_record`.
+
+    `left_out` counts the rows that the query of the mapping does not hand on.
+    """
 
     frame: pl.DataFrame
     unused_headers: list[str]
+    left_out: int = 0
 
     @property
     def refused(self) -> pl.DataFrame:
         """The rows that break the contract."""
         return self.frame.filter(pl.col("_reasons").list.len() > 0)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth knowing of the file beside its rows."""
+        return [
+            *(["the file has a header and no rows"] if not self.frame.height else []),
+            *([f"headers not used: {', '.join(self.unused_headers)}"] if self.unused_headers else []),
+            *([f"{self.left_out:,} rows left out by the query of its mapping"] if self.left_out else []),
+        ]
+
+    @property
+    def refusals(self) -> list[str]:
+        """One sentence for each column that rows are refused for: how many, on which rows, and the first reason."""
+        told = (
+            self.refused.select(ROW, pl.col("_reasons").alias("reason"))
+            .explode("reason")
+            .with_columns(column=pl.col("reason").str.extract("^([^:]*):"))
+            .group_by("column", maintain_order=True)
+            .agg(pl.col(ROW).unique(maintain_order=True), pl.col("reason").first())
+        )
+        return [
+            f"{len(rows):,} {'rows' if len(rows) > 1 else 'row'} quarantined for {column} ({_named(rows)}): {reason}"
+            for column, rows, reason in told.iter_rows()
+        ]
+
+
+def _named(rows: list[int]) -> str:
+    shown = ", ".join(map(str, rows[:SHOWN_ROWS]))
+    return f"row{'s' if len(rows) > 1 else ''} {shown}{', …' if len(rows) > SHOWN_ROWS else ''}"
 
 
 def judged_rows(
@@ -46,19 +84,16 @@ def judged_rows(
     """
     feed = contract(mapping.feed)
     source = read_file(path, mapping.read)
+    read = source.height
     if mapping.query:
-        tables = {alias: read_file(other, Reading()).drop("_row", BROKEN) for alias, other in siblings.items()}
+        tables = {alias: read_file(other, Reading()).drop(ROW, BROKEN) for alias, other in siblings.items()}
         source = _joined(source, tables, mapping)
-    source = source.sort("_row")
     mapped, unused = apply_mapping(source, mapping)
-    mapped = _with_keys(mapped, feed, secret)
-    judged = judge(parse(mapped, feed, time_zone=mapping.time_zone), feed, now=now)
-    broken = pl.col(BROKEN).is_not_null()
-    judged = judged.with_columns(
-        _reasons=pl.when(broken).then(pl.concat_list(pl.format("row: {}", BROKEN))).otherwise("_reasons")
-    )
-    records = _records(source, mapped, judged, mapping, feed)
-    return JudgedRows(judged.drop(BROKEN).with_columns(records, _date=_business_date(feed)), unused)
+    typed = parse(_with_keys(mapped, feed, secret), feed, time_zone=mapping.time_zone)
+    judged = _with_shapes_judged(judge(_without_broken(typed), feed, now=now), feed)
+    records = _records(source, judged, mapping, feed)
+    frame = judged.select(*feed.schema, ROW, "_reasons", records, _business_date(feed).alias("_date"))
+    return JudgedRows(frame, unused, read - source.height)
 
 
 def _business_date(feed: Contract) -> pl.Expr:
@@ -76,41 +111,70 @@ def _joined(source: pl.DataFrame, tables: dict[str, pl.DataFrame], mapping: Mapp
         try:
             joined = connection.sql(mapping.query or "").pl()
         except duckdb.Error as error:
-            raise MappingError(f"the query of the mapping {mapping.export} fails: {error}") from error
-    if "_row" not in joined.columns or joined["_row"].n_unique() != joined.height:
+            # The message quotes the value that failed, which may be a raw identifier.
+            reason = re.sub(r"'[^']*'", "'…'", str(error)).split("\n", 1)[0]
+            raise MappingError(f"the query of the mapping {mapping.export} fails: {reason}") from error
+    if ROW not in joined.columns or joined[ROW].n_unique() != joined.height:
         raise MappingError(f"the query of the mapping {mapping.export} must keep _row and give each row at most once")
-    return joined if BROKEN in joined.columns else joined.with_columns(pl.lit(None, dtype=pl.String).alias(BROKEN))
+    if BROKEN not in joined.columns:
+        joined = joined.join(source.select(ROW, BROKEN), on=ROW)
+    return joined.sort(ROW)
 
 
 def _with_keys(mapped: pl.DataFrame, feed: Contract, secret: bytes) -> pl.DataFrame:
     """Keyed hashes in the place of raw identifiers; a finished key in the file is kept."""
     for field in feed.fields:
-        if field.keyed_from in mapped.columns:
-            keys = user_keys(mapped[field.keyed_from], secret)
-            finished = (
-                mapped[field.name]
-                if field.name in mapped.columns
-                else pl.Series([None] * mapped.height, dtype=pl.String)
-            )
-            value = pl.select(pl.coalesce(finished.cast(pl.String), keys.cast(pl.String))).to_series()
-            mapped = mapped.drop(field.keyed_from).with_columns(value.alias(field.name))
+        if field.keyed_from not in mapped.columns:
+            continue
+        keys, rounded = user_keys(mapped[field.keyed_from], secret)
+        if field.name in mapped.columns:
+            finished = mapped[field.name].cast(pl.String)
+            keys = pl.select(pl.coalesce(finished, keys.cast(pl.String))).to_series()
+        mapped = mapped.drop(field.keyed_from).with_columns(keys.alias(field.name), rounded.alias(ROUNDED + field.name))
     return mapped
 
 
-def _records(
-    source: pl.DataFrame, mapped: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed: Contract
-) -> pl.Series:
+def _without_broken(typed: pl.DataFrame) -> pl.DataFrame:
+    """Nothing of a row of broken shape is kept, since a raw identifier may stand in any of its fields."""
+    if typed[BROKEN].null_count() == typed.height:
+        return typed
+    values = [c for c in typed.columns if c not in (ROW, BROKEN)]
+    return typed.with_columns(pl.when(pl.col(BROKEN).is_null()).then(pl.col(values)))
+
+
+def _with_shapes_judged(judged: pl.DataFrame, feed: Contract) -> pl.DataFrame:
+    """Reasons for broken rows, in the place of all others, and for raw identifiers that a spreadsheet rounded."""
+    for field in feed.fields:
+        if ROUNDED + field.name not in judged.columns or not judged[ROUNDED + field.name].any():
+            continue
+        told = (
+            f"{field.name}: {field.keyed_from} is a number that a spreadsheet rounded; "
+            "export again with the column formatted as text"
+        )
+        others = pl.col("_reasons").list.eval(pl.element().filter(~pl.element().str.starts_with(f"{field.name}: ")))
+        judged = judged.with_columns(
+            _reasons=pl.when(ROUNDED + field.name).then(pl.concat_list(others, pl.lit(told))).otherwise("_reasons")
+        )
+    if judged[BROKEN].null_count() == judged.height:
+        return judged
+    broken = pl.concat_list(pl.format("row: {}", BROKEN))
+    return judged.with_columns(_reasons=pl.when(pl.col(BROKEN).is_not_null()).then(broken).otherwise("_reasons"))
+
+
+def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed: Contract) -> pl.Series:
     """The original record of each refused row as JSON: the headers that the mapping uses, raw ids as their keys.
 
-    A row of broken shape has no record, since a raw id may stand in any of its fields.
+    What stands under a header of a personal column is shown only as the key that became of it. A row of broken
+    shape has no record.
     """
-    personal = {
-        h for f in feed.fields if f.keyed_from in mapping.columns for h in mapping.columns[f.keyed_from].headers
-    }
-    used = {h for c in mapping.columns.values() for h in c.headers}
-    shown = [c for c in source.columns if c in used - personal]
-    keys = [f.name for f in feed.fields if f.personal and f.name in mapped.columns]
-    wanted = (judged["_reasons"].list.len() > 0) & source[BROKEN].is_null()
-    rows = source.select(shown).hstack(mapped.select(k for k in keys if k not in shown)).filter(wanted)
+    wanted = judged.select((pl.col("_reasons").list.len() > 0) & pl.col(BROKEN).is_null()).to_series()
+    if not wanted.any():
+        return pl.Series("_record", [None], dtype=pl.String).new_from_index(0, judged.height)
+    keys = [f.name for f in feed.fields if f.personal]
+    personal = headers_of(mapping, [*keys, *(f.keyed_from for f in feed.fields if f.keyed_from)])
+    used = headers_of(mapping, mapping.columns) - personal
+    shown = [c for c in source.columns if normalised(c) in used]
+    known = judged.select(k for k in keys if judged[k].null_count() < judged.height)
+    rows = source.select(shown).drop(known.columns, strict=False).hstack(known).filter(wanted)
     texts = iter([orjson.dumps(r, default=str).decode() for r in rows.iter_rows(named=True)])
     return pl.Series("_record", [next(texts) if w else None for w in wanted], dtype=pl.String)

@@ -37,8 +37,7 @@ def decoded(content: bytes, encoding: str | None, /) -> tuple[str, str]:
             continue
     for candidate in candidates:
         text = content.decode(candidate, errors="replace")
-        bad = text.count(LOST)
-        if bad <= DAMAGE * sum(not c.isascii() for c in text if c != LOST) or bad == 1:
+        if _hardly_damaged(text):
             return _text(text), f"holds bytes that are not {_named(candidate)} text"
     raise UnreadableFileError(
         f"byte {_first_bad(content, candidates[0]):,} is not {' or '.join(map(_named, candidates))} text; "
@@ -51,20 +50,18 @@ def _candidates(content: bytes, encoding: str | None) -> list[str]:
         return ["utf-16"]
     if encoding:
         return [encoding]
-    if _damaged_utf8(content):
-        return ["utf-8-sig"]
+    if _outside_ascii(text := content.decode(errors="replace")) and _hardly_damaged(text):
+        return ["utf-8-sig"]  # GBK would read the few bad bytes, and make nonsense of all the rest
     return ["utf-8-sig", "gb18030"]
 
 
-def _damaged_utf8(content: bytes) -> bool:
-    """Whether the text is UTF-8 but for a few bytes; GBK would read those, and make nonsense of all the rest."""
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        text = content.decode(errors="replace")
-        bad = text.count(LOST)
-        return bad <= DAMAGE * sum(not c.isascii() for c in text if c != LOST)
-    return False
+def _hardly_damaged(text: str) -> bool:
+    bad = text.count(LOST)
+    return bad <= max(1, DAMAGE * (_outside_ascii(text) - bad))
+
+
+def _outside_ascii(text: str) -> int:
+    return len(text) - len(text.encode("ascii", errors="ignore"))
 
 
 def _first_bad(content: bytes, encoding: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def read_workbook(content: bytes, reading: Reading, /) -> pl.DataFrame:
             f"the sheet {sheet.name!r} has no header on row {reading.header_row}; "
             "export it again, or state sheet and header_row in its mapping file"
         )
-    frame = headed(frame, [_plain(c) for c in frame.columns], first_row=header_row + 1)
+    frame = headed(frame, _headers(book, sheet, frame.columns), first_row=header_row + 1)
     columns = {c: info.absolute_index for c, info in zip(frame.columns, sheet.available_columns(), strict=False)}
     return without_blank_rows(_with_long_numbers(frame, content, book.sheet_names.index(sheet.name), columns))
 
@@ -53,8 +54,12 @@ def workbook_headers(content: bytes, reading: Reading, /) -> list[str]:
     return [c for c in read_workbook(content, reading).columns if not c.startswith("_")]
 
 
-def _plain(header: str) -> str:
-    return "" if header.startswith("__UNNAMED__") else header
+def _headers(book: Any, sheet: Any, columns: list[str]) -> list[str]:
+    """The headers as the sheet has them: the reader numbers those that stand twice (x, x_1) and names empty ones."""
+    if any(re.sub(r"_[0-9]+$", "", c) in columns for c in columns if re.search(r"_[0-9]+$", c)):
+        whole = book.load_sheet(sheet.name, header_row=None, dtypes="string")
+        columns = [c or "" for c in whole.to_polars().row(whole.total_height - sheet.total_height - 1)]
+    return ["" if c.startswith("__UNNAMED__") else c for c in columns]
 
 
 def _header_row(book: Any, sheet: Any, reading: Reading) -> int:
@@ -76,7 +81,7 @@ def _refuse_bomb(content: bytes) -> None:
         return  # an old .xls is no zip, and what is no workbook at all is refused by its reader
     if unpacked > min(max(LARGEST_RATIO * len(content), SMALL), LARGEST_UNPACKED):
         raise UnreadableFileError(
-            f"the workbook unpacks from {len(content):,} to {unpacked:,} bytes, so it is not opened; save it again as CSV"
+            f"the workbook unpacks from {len(content):,} to {unpacked:,} bytes, so it is not opened; save it as CSV"
         )
 
 
