@@ -1,4 +1,4 @@
-"""The data dictionary, one section for each feed, written from the contracts: `python -m data_contracts.dictionary FILE`."""
+"""The data dictionary, written from the contracts: `python -m data_contracts.dictionary FILE`."""
 
 from __future__ import annotations
 

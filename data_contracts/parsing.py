@@ -85,6 +85,8 @@ def as_text(column: pl.Series, /) -> pl.Series:
         return pl.Series(column.name, joined, dtype=pl.String)
     if column.dtype == pl.Struct:
         return column.struct.json_encode()
+    if column.dtype == pl.Duration:
+        return column.dt.to_string()
     if not column.dtype.is_float():
         return column.cast(pl.String)
     short = column.abs() < (1e7 if column.dtype == pl.Float32 else 1e15)
@@ -146,6 +148,7 @@ def _date(source: pl.Series, field: Field, zone: str) -> pl.Series:
         return source
     dates = _nothing(source, pl.Date())
     if source.dtype == pl.String:
+        source = source.str.replace(r"[ T]00:00:00$", "")  # how a workbook's dates come out, in whatever zone
         dates = _first_reading(source, [partial(_read_date, form=f) for f in DATE_FORMATS], pl.Date())
         if dates.null_count() == source.null_count():
             return dates

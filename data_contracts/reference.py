@@ -76,6 +76,12 @@ def longest_window() -> timedelta:
     return longest
 
 
+@cache
+def refund_days() -> int:
+    """Days after a sale within which refunds are still to be expected, of the slowest channel."""
+    return int(channels().select(pl.col("refund_days").max()).item())
+
+
 def _table(
     name: str, *, dates: tuple[str, ...] = (), numbers: dict[str, type[pl.DataType]] | None = None
 ) -> pl.DataFrame:

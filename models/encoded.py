@@ -11,6 +11,8 @@ import polars as pl
 from models.paths import WEIGHTS, check_unique
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from models.frames import AnyFrame
@@ -25,13 +27,14 @@ class Encoded:
 
     `journey`: row of the journey in `weights`. `note`: row of the note in `notes` (String, sorted: every note that
     occurs in a path, weight or not). `weights`: `journey_id`, `conversions`, `value`, `nulls` of journeys that
-    weigh anything.
+    weigh anything. `columns`: what else of the touches was asked for.
     """
 
     journey: NDArray[np.uint32]
     note: NDArray[np.uint32]
     notes: pl.Series
     weights: pl.DataFrame
+    columns: pl.DataFrame
 
     def touched(self) -> pl.DataFrame:
         """`weights` of the journeys that have a touch: what a model divides among notes."""
@@ -39,9 +42,15 @@ class Encoded:
 
 
 def encode(
-    paths: AnyFrame, journeys: AnyFrame, /, *, touch_column: str = "note_id", with_nulls: bool = True
+    paths: AnyFrame,
+    journeys: AnyFrame,
+    /,
+    *,
+    touch_column: str = "note_id",
+    with_nulls: bool = True,
+    columns: Sequence[str] = (),
 ) -> Encoded:
-    """Paths as arrays, of the journeys that weigh anything.
+    """Paths as arrays, of the journeys that weigh anything, with further `columns` of the touches.
 
     Raises:
         ValueError: a weight is null, not finite or negative, or a journey id occurs twice.
@@ -60,7 +69,7 @@ def encode(
     weights = weights.filter(pl.any_horizontal(pl.col(*WEIGHTS) > 0))
     touches = (
         paths.lazy()
-        .select("journey_id", "position", pl.col(touch_column).cast(pl.String).alias("note"))
+        .select("journey_id", "position", *columns, note=pl.col(touch_column).cast(pl.String))
         .filter(pl.col("note").is_not_null())
         .collect()
     )
@@ -71,8 +80,9 @@ def encode(
     rows = touches.lazy().join(
         weights.lazy().select("journey_id").with_row_index("journey"), on="journey_id", maintain_order="left"
     )
-    found = rows.select("journey", "note").collect()
-    return Encoded(found["journey"].to_numpy(), found["note"].to_numpy(), notes.rename(touch_column), weights)
+    found = rows.select("journey", "note", *columns).collect()
+    journey, note = (found[name].to_numpy() for name in ("journey", "note"))
+    return Encoded(journey, note, notes.rename(touch_column), weights, found.select(columns))
 
 
 def _check_weights(weights: pl.DataFrame) -> None:

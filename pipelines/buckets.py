@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from pipelines.resources import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
+    import polars as pl
 
 BUCKETS = 64  # the least significant six bits of the user key
 ROWS_AT_ONCE = 4_000_000

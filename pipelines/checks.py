@@ -44,7 +44,7 @@ def check_specs(feed: str) -> list[dg.AssetCheckSpec]:
             TOLERANCE,
             asset=key,
             blocking=True,
-            description=f"At most {limit:.0%} of the rows that arrived are quarantined, else nothing downstream is made. "
+            description=f"At most {limit:.0%} of the rows are quarantined, else nothing downstream is made. "
             f"隔离行不超过 {limit:.0%}，否则停止下游。",
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads annotations at run time
 from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
@@ -160,7 +160,7 @@ def check(
 ) -> None:
     """Validate one file and explain every refusal. Exit status 1 if any row or the file is refused."""
     from pipelines.intake.check import check_file
-    from pipelines.reports.terminal import print_check
+    from pipelines.reports.checked import print_check
 
     if not file.is_file():
         stop(f"the file {file} does not exist")

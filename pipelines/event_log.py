@@ -1,8 +1,8 @@
 """Dagster's event log in SQLite, with its databases kept open.
 
-A range of dates is an event for each asset and date, and for each event Dagster opens a database, waits for the disk and
-closes it. Kept open, and synchronised when the log is folded in, a range is entered several times as fast. A crash of
-the process loses nothing; a power cut may lose the last events of the log, none of the warehouse.
+A range of dates is an event for each asset and date, and for each event Dagster opens a database, waits for the disk
+and closes it. Kept open, and synchronised when the log is folded in, a range is entered several times as fast. A crash
+of the process loses nothing; a power cut may lose the last events of the log, none of the warehouse.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -80,7 +81,7 @@ def _line(cells: Sequence[str]) -> str:
 def _shown(value: object) -> str:
     if value is None:
         return "—"
-    text = f"{value:,.2f}" if isinstance(value, float) else str(value)
+    text = f"{value:,.2f}" if isinstance(value, float | Decimal) else str(value)
     return _escaped(text[:60]).replace("|", "\\|").replace("\n", " ")
 
 

@@ -19,8 +19,8 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path, /) -> None:
     A reader that is open keeps the version that it opened; one that opens now sees a complete version.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    _clear(target)
     fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
-    fresh.unlink(missing_ok=True)
     source = connection.execute("SELECT current_database()").fetchall()[0][0]
     try:
         location = str(fresh).replace("'", "''")
@@ -34,7 +34,13 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path, /) -> None:
         os.replace(fresh, target)
         _flush(target.parent)
     finally:
-        fresh.unlink(missing_ok=True)
+        _clear(target)
+
+
+def _clear(target: Path) -> None:
+    """Remove unfinished versions, also those of a run that was killed; only one run at a time publishes."""
+    for debris in target.parent.glob(f".{target.name}.*.new*"):
+        debris.unlink()
 
 
 def _flush(path: Path) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 DAGSTER_SETTINGS = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   pools:
     granularity: op
@@ -112,7 +114,7 @@ def _add_check(summary: RunSummary, evaluation: Any) -> None:
     name = evaluation.asset_key.to_user_string()
     if evaluation.blocking and evaluation.severity.value == "ERROR":
         summary.failures.append(
-            f"{name}: {evaluation.check_name} failed ({told}). Nothing downstream was made; what was published before stays."
+            f"{name}: {evaluation.check_name} failed ({told}). Nothing downstream was made; what was published stays."
         )
     else:
         summary.warnings.append((name, evaluation.description or f"{evaluation.check_name} ({told})"))

@@ -23,6 +23,9 @@ ROUNDS = 4
 #: Relative tolerance of the Lanczos norms, and the margin by which they are raised: finer where near 1.
 LANCZOS = ((1e-2, 5e-2), (1e-5, 1e-3))
 
+#: Up to so many states norms are computed densely: Lanczos has nothing to start from where T is all but empty.
+DENSE, ROUNDING = 200, 1e-12
+
 #: Multiplications spent on tighter bounds (some 10 s), and notes refined at a time.
 WORK, BLOCK = 1e10, 64
 
@@ -138,27 +141,37 @@ def _directions(a: sparse.csr_array, at: sparse.csr_array, root: Floats, *, rank
 def _kappa(split: _Split) -> float:
     """An upper bound on ‖S − I‖."""
     n = split.a.shape[0]
-    if n < 3:
-        return np.inf
-
-    def largest(product: Callable[[Floats], Floats], power: int) -> float:
-        operator = linalg.LinearOperator((n, n), matvec=lambda x: product(split.rest(x.ravel())), dtype=np.float64)
-        seed = np.random.default_rng(0).standard_normal(n)
-        raised = np.inf
-        for tolerance, margin in LANCZOS:
-            found = linalg.eigsh(operator, k=1, which="LA", v0=seed, tol=tolerance, return_eigenvectors=False)
-            raised = max(float(found[0]), 0.0) ** (1 / power) * (1 + margin)
-            if raised < 0.9:
-                break
-        return raised
-
-    norm = largest(lambda x: split.bt(split.b(x)), 2)
-    gap = norm if norm < 0.5 else min(norm, largest(lambda x: (split.b(x) + split.bt(x)) / 2, 1))
+    if n <= DENSE:
+        whole = split.b(split.rest(np.eye(n)))
+        norm = float(np.linalg.norm(whole, 2)) + ROUNDING if n else 0.0
+        gap = min(norm, float(np.linalg.eigvalsh((whole + whole.T) / 2).max(initial=0.0)) + ROUNDING)
+    else:
+        norm = _largest(split, lambda x: split.bt(split.b(x)), power=2)
+        gap = norm if norm < 0.5 else min(norm, _largest(split, lambda x: (split.b(x) + split.bt(x)) / 2, power=1))
     return norm / (1 - gap) if gap < 1 else np.inf
+
+
+def _largest(split: _Split, product: Callable[[Floats], Floats], *, power: int) -> float:
+    """The largest eigenvalue of a symmetric product on T, to the given root, raised by its margin."""
+    n = split.a.shape[0]
+    operator = linalg.LinearOperator((n, n), matvec=lambda x: product(split.rest(x.ravel())), dtype=np.float64)
+    seed = np.random.default_rng(0).standard_normal(n)
+    raised = np.inf
+    for tolerance, margin in LANCZOS:
+        try:
+            found = linalg.eigsh(operator, k=1, which="LA", v0=seed, tol=tolerance, return_eigenvectors=False)
+        except linalg.ArpackError:
+            return np.inf  # Nothing is known, so nothing is promised: the bounds are as wide as they go.
+        raised = max(float(found[0]), 0.0) ** (1 / power) * (1 + margin)
+        if raised < 0.9:
+            break
+    return raised
 
 
 def _refine(split: _Split, weight: Floats, *, tolerance: float, work: float) -> None:
     """Add terms `u' · B^k v'` to `middle`, the loosest notes first, until errors are below `tolerance`."""
+    if not np.isfinite(split.kappa):
+        return
     n = split.a.shape[0]
     error = weight * split.slack / split.least**2
     loose = np.argsort(-error, kind="stable")[: np.count_nonzero(error > tolerance)]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import log
 
 import polars as pl
+
+from models.rules.marks import END
 
 
 def time_decay(*, half_life: timedelta = timedelta(days=7)) -> pl.Expr:
@@ -19,11 +22,11 @@ def time_decay(*, half_life: timedelta = timedelta(days=7)) -> pl.Expr:
     Raises:
         ValueError: `half_life` is not above 0.
 
-    >>> ages = pl.DataFrame({"conversion_id": ["a", "a"], "age": [timedelta(days=17), timedelta(days=10)]})
-    >>> ages.select(time_decay()).to_series().to_list()
+    >>> ages = {"age": [timedelta(days=17), timedelta(days=10)], "position": [1, 2], "touches": [2, 2]}
+    >>> pl.DataFrame(ages).select(time_decay()).to_series().round(9).to_list()
     [0.5, 1.0]
     """
     if half_life <= timedelta(0):
         raise ValueError(f"half_life must be above 0, got {half_life}")
-    since_newest = pl.col("age") - pl.col("age").min().over("conversion_id")
-    return pl.lit(2.0).pow(-since_newest.dt.total_microseconds() / (half_life / timedelta(microseconds=1)))
+    age = pl.col("age").dt.total_microseconds()
+    return ((age.gather(END) - age) * (log(2) / (half_life / timedelta(microseconds=1)))).exp()

@@ -129,7 +129,7 @@ def core_asset(table: CoreTable) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 reference.check,
                 asset=["core", table.name],
-                description=f"Every {reference.column} stands in {reference.table}; rows that do not are kept and named.",
+                description=f"Every {reference.column} stands in {reference.table}; other rows are kept and named.",
             )
             for reference in table.references
         ],

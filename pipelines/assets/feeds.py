@@ -65,7 +65,7 @@ def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
 @dg.asset(
     key=["ops", "landing"],
     **asset_options("feeds", {"file"}),
-    description="落地文件 · The landing folder. Files that no mapping recognises are named here, and left where they are.",
+    description="落地文件 · The landing folder. Files that no mapping recognises are named here and left alone.",
 )
 def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     folder = warehouse.home.landing

@@ -8,13 +8,14 @@ from models.roi import earned, rollup
 from pipelines.assets.common import asset_options
 from pipelines.buckets import credited_parts
 from pipelines.dates import as_of
+from pipelines.marts.columns import COLUMNS
 from pipelines.marts.store import store_mart
 from pipelines.marts.tables import MARTS, Mart
 from pipelines.metadata import bar_chart, table_metadata
 from pipelines.resources import Warehouse
 from pipelines.warehouse import transaction
 
-CHART_MODEL = "linear"
+SHOWN_MODEL = "linear"
 
 
 @dg.asset(
@@ -48,7 +49,9 @@ def mart_asset(mart: Mart) -> dg.AssetsDefinition:
     def table(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
         with warehouse.open(context) as connection, transaction(connection):
             store_mart(connection, mart.name, mart.rows(connection))
-            metadata = table_metadata(connection, f"mart.{mart.name}")
+            metadata = table_metadata(
+                connection, f"mart.{mart.name}", descriptions=COLUMNS, preview=mart.preview.format(model=SHOWN_MODEL)
+            )
             if mart.chart:
                 metadata["chart"] = bar_chart(connection.execute(_chart_query(mart)).fetchall())
         return dg.MaterializeResult(metadata=metadata)
@@ -60,7 +63,7 @@ def _chart_query(mart: Mart) -> str:
     label, value = mart.chart or ("", "")
     return f"""
         SELECT {label}, {value}::DOUBLE FROM mart.{mart.name}
-        WHERE model = '{CHART_MODEL}' AND {value} IS NOT NULL AND {label} IS NOT NULL ORDER BY 2 DESC LIMIT 8"""
+        WHERE model = '{SHOWN_MODEL}' AND {value} IS NOT NULL AND {label} IS NOT NULL ORDER BY 2 DESC LIMIT 8"""
 
 
 mart_assets = [core_earned, *(mart_asset(mart) for mart in MARTS)]

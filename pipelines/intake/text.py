@@ -29,39 +29,38 @@ def decoded(content: bytes, encoding: str | None, /) -> tuple[str, str]:
     for start, kind in BINARY.items():
         if content.startswith(start):
             raise UnreadableFileError(f"its content is {kind}, which its name does not say; rename it, or export text")
-    candidates = _candidates(content, encoding)
-    for candidate in candidates:
+    encodings = _encodings(content, encoding)
+    for name in encodings:
         try:
-            return _text(content.decode(candidate)), ""
+            return _text(content.decode(name)), ""
         except UnicodeDecodeError:
-            continue
-    for candidate in candidates:
-        text = content.decode(candidate, errors="replace")
-        if _hardly_damaged(text):
-            return _text(text), f"holds bytes that are not {_named(candidate)} text"
+            if _damage(content, name) <= DAMAGE:  # GBK would read the few bad bytes, and make nonsense of the rest
+                return _lossy(content, name)
+    for name in encodings:
+        if content.decode(name, errors="replace").count(LOST) == 1:
+            return _lossy(content, name)
     raise UnreadableFileError(
-        f"byte {_first_bad(content, candidates[0]):,} is not {' or '.join(map(_named, candidates))} text; "
+        f"byte {_first_bad(content, encodings[0]):,} is not {' or '.join(map(_named, encodings))} text; "
         "save the file as UTF-8 or GBK, or state its encoding in a mapping file"
     )
 
 
-def _candidates(content: bytes, encoding: str | None) -> list[str]:
+def _encodings(content: bytes, stated: str | None) -> list[str]:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ["utf-16"]
-    if encoding:
-        return [encoding]
-    if _outside_ascii(text := content.decode(errors="replace")) and _hardly_damaged(text):
-        return ["utf-8-sig"]  # GBK would read the few bad bytes, and make nonsense of all the rest
-    return ["utf-8-sig", "gb18030"]
+    return [stated] if stated else ["utf-8-sig", "gb18030"]
 
 
-def _hardly_damaged(text: str) -> bool:
+def _damage(content: bytes, encoding: str) -> float:
+    """Bad bytes for each good character outside ASCII."""
+    text = content.decode(encoding, errors="replace")
     bad = text.count(LOST)
-    return bad <= max(1, DAMAGE * (_outside_ascii(text) - bad))
+    good = len(text) - len(text.encode("ascii", errors="ignore")) - bad
+    return bad / good if good else float("inf")
 
 
-def _outside_ascii(text: str) -> int:
-    return len(text) - len(text.encode("ascii", errors="ignore"))
+def _lossy(content: bytes, encoding: str) -> tuple[str, str]:
+    return _text(content.decode(encoding, errors="replace")), f"holds bytes that are not {_named(encoding)} text"
 
 
 def _first_bad(content: bytes, encoding: str) -> int:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from data_contracts.reference import categories, channels, lanes, windows
+from data_contracts.reference import categories, channels, lanes, refund_days, windows
 from models.register import RULES
 from models.roi import LEVELS, returns
 from pipelines.dates import as_of
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import duckdb
+    import polars as pl
 
 NOTE_NAMES = """
     SELECT note_id, title, creator_id, creator_name, creator_tier, campaign_id, category, lane, exchange, published_at
@@ -49,7 +48,7 @@ def returns_by(level: str, /) -> Callable[[duckdb.DuckDBPyConnection], pl.DataFr
             level=level,
             models=list(RULES),
             as_of=as_of(connection),
-            refund_days=int(channels().select(pl.col("refund_days").max()).item()),
+            refund_days=refund_days(),
             currency=_main_currency(connection),
         )
         key = LEVELS[level].key

@@ -27,7 +27,9 @@ def store_mart(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFr
     }
     stamped = in_yuan(rows)
     stamped = stamped.with_columns(pl.lit(v).alias(k) for k, v in stamps.items() if k not in stamped.columns)
-    stamped = stamped.select("model", "as_of", pl.exclude("model", "as_of", "window_set", "scope"), "window_set", "scope")
+    stamped = stamped.select(
+        "model", "as_of", pl.exclude("model", "as_of", "window_set", "scope"), "window_set", "scope"
+    )
     connection.execute(f"CREATE OR REPLACE TABLE mart.{name} AS FROM stamped")
     columns = {row[0]: row[1] for row in connection.execute(f"DESCRIBE mart.{name}").fetchall()}
     create_table(connection, f"history.{name}", columns)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from data_contracts.reference import refund_days
+from models.maturity import maturity
 from models.register import RULES
 from models.roi import reconciliation
 from pipelines.buckets import credited_parts
@@ -16,20 +18,33 @@ from pipelines.marts.returns import returns_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     import duckdb
 
 
 @dataclass(frozen=True)
 class Mart:
-    """One mart: what it says, how its rows are made, of which core tables, and which two columns make its chart."""
+    """One mart: what it says, how its rows are made, of which core tables, and what is shown of it.
+
+    `preview` is the query of the first rows that are shown, of the model `{model}`; `chart` names the label and the
+    figure of a bar chart.
+    """
 
     name: str
     name_zh: str
     description: str
     rows: Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]
+    preview: str
     made_of: tuple[str, ...] = ("earned", "spend")
     chart: tuple[str, str] | None = None
+
+
+def _preview(level: str, label: str) -> str:
+    return (
+        f"SELECT {label}, spend, credited_gmv AS credited, orders, roas_gmv, roas_net FROM mart.{level}_roi "
+        "WHERE model = '{model}' ORDER BY spend DESC NULLS LAST, credited_gmv DESC LIMIT 8"
+    )
 
 
 def _reconciled(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -38,11 +53,20 @@ def _reconciled(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         reconciliation(credited, orders, refunds, models=list(RULES), as_of=day)
         for credited, orders, refunds in credited_parts(connection, models=len(RULES))
     ]
-    return pl.concat(parts).group_by("model", "currency").sum().sort("model", "currency")
+    sums = pl.concat(parts).group_by("model", "currency").sum().sort("model", "currency")
+    (last_paid,) = connection.execute("SELECT max(paid_date) FROM core.conversions").fetchall()[0]
+    return sums.with_columns(maturity=_sales_maturity(pl.lit(last_paid, dtype=pl.Date), day))
 
 
 def _funnel(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return connection.sql(FUNNEL).pl()
+    return (
+        connection.sql(FUNNEL).pl().with_columns(maturity=_sales_maturity(pl.col("business_date"), as_of(connection)))
+    )
+
+
+def _sales_maturity(last_paid: pl.Expr, day: date) -> pl.Expr:
+    """Windows look back, so what was sold up to a date changes only by refunds after it."""
+    return maturity(last_paid, as_of=day, refund_days=refund_days())
 
 
 MARTS = (
@@ -52,43 +76,63 @@ MARTS = (
         "What each category returned: spend on its notes, credited sales of its products, direct and halo apart, "
         "and what no note earned.",
         returns_by("category"),
-        chart=("category", "roas_gmv"),
+        _preview("category", "coalesce(name_zh, category) AS 类目"),
+        chart=("coalesce(name_zh, category)", "roas_gmv"),
     ),
     Mart(
         "note_roi",
         "笔记回报",
         "What each note returned. A note with spend and no orders has its row.",
         returns_by("note"),
+        _preview("note", "title[:12] AS 笔记"),
         chart=("note_id", "roas_gmv"),
     ),
-    Mart("creator_roi", "博主回报", "What the notes of each creator returned.", returns_by("creator")),
-    Mart("campaign_roi", "项目回报", "What the notes of each campaign returned.", returns_by("campaign")),
+    Mart(
+        "creator_roi",
+        "博主回报",
+        "What the notes of each creator returned.",
+        returns_by("creator"),
+        _preview("creator", "creator_name AS 博主"),
+    ),
+    Mart(
+        "campaign_roi",
+        "项目回报",
+        "What the notes of each campaign returned.",
+        returns_by("campaign"),
+        _preview("campaign", "campaign_id AS 项目"),
+    ),
     Mart(
         "channel_roi",
         "渠道回报",
         "Where credited sales happened, and what no note earned there.",
         returns_by("channel"),
-        chart=("channel", "orders"),
+        "SELECT coalesce(name_zh, channel) AS 渠道, total_gmv, credited_gmv, unattributed_gmv, orders "
+        "FROM mart.channel_roi WHERE model = '{model}'",
+        chart=("coalesce(name_zh, channel)", "orders"),
     ),
     Mart(
         "lane_roi",
         "链路回报",
         "What each lane returned; lanes are shown side by side and never mixed.",
         returns_by("lane"),
-        chart=("lane", "roas_gmv"),
+        _preview("lane", "coalesce(name_zh, lane) AS 链路"),
+        chart=("coalesce(name_zh, lane)", "roas_gmv"),
     ),
     Mart(
         "reconciliation",
         "对账",
         "Credited and unattributed sales add up to the shop's total, to the fen, for every model.",
         _reconciled,
+        "SELECT model, currency, total_gmv, credited_gmv, unattributed_gmv, total_refunds FROM mart.reconciliation",
         made_of=("credits", "conversions", "refunds"),
     ),
     Mart(
         "funnel_daily",
         "每日漏斗",
-        "Exposure, engagement, click, visit, cart, paid and kept, by day. A feed that did not arrive is missing, not 0.",
+        "Exposure, engagement, click, visit, cart, paid and kept, by day. What did not arrive is missing, not 0.",
         _funnel,
+        "SELECT business_date AS 日期, impressions AS 曝光, clicks AS 点击, visits AS 进店, carts AS 加购, "
+        "orders AS 订单, paid_gmv AS GMV FROM mart.funnel_daily ORDER BY business_date DESC LIMIT 8",
         made_of=("touches", "conversions", "refunds"),
     ),
 )

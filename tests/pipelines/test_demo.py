@@ -231,9 +231,7 @@ def test_click_ids_on_orders_are_earlier_clicks_of_the_same_channel(demo: Demo) 
     clicks = accepted(demo, "link_clicks").select("click_id", "occurred_at", link="channel")
     found = carrying.join(clicks, on="click_id")
     assert found.height == carrying.height > 50
-    assert found.filter(
-        (pl.col("link") != pl.col("channel")) | (pl.col("occurred_at") >= pl.col("paid_at"))
-    ).is_empty()
+    assert found.filter((pl.col("link") != pl.col("channel")) | (pl.col("occurred_at") >= pl.col("paid_at"))).is_empty()
     assert carrying["user_key"].null_count() > 0  # guests, who match by their click alone
     assert carrying.filter(~pl.col("caused")).height > 0  # a click is no proof of a cause
 
@@ -266,9 +264,7 @@ def test_progress_is_told_file_by_file(tmp_path: Path) -> None:
     assert [done for done, _, _ in told] == list(range(1, told[0][1] + 1))
 
 
-@pytest.mark.parametrize(
-    ("options", "message"), [({"size": "xl"}, "no size 'xl'"), ({}, "outside the landing folder")]
-)
+@pytest.mark.parametrize(("options", "message"), [({"size": "xl"}, "no size 'xl'"), ({}, "outside the landing folder")])
 def test_bad_arguments_are_refused(tmp_path: Path, options: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         generate(tmp_path, tmp_path / "truth", **options)

@@ -16,6 +16,7 @@ from data_contracts.contract import feeds
 from models.register import RULES
 from models.roi import LEVELS
 from pipelines.demo import generate
+from pipelines.marts.columns import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,3 +210,13 @@ def _contents(home: Path) -> dict[str, int]:
             name: connection.sql(f"SELECT count(*), bit_xor(hash(t)), sum(hash(t)) FROM {name} AS t").fetchall()[0]
             for (name,) in tables
         }
+
+
+def test_every_column_of_a_mart_is_explained(warehouse) -> None:
+    present = {
+        row[0]
+        for row in warehouse.sql(
+            "SELECT DISTINCT column_name FROM duckdb_columns() WHERE schema_name = 'mart' AND database_name = 'analyst'"
+        ).fetchall()
+    }
+    assert present == set(COLUMNS)

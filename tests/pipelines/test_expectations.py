@@ -19,9 +19,7 @@ from data_contracts.contract import contract, feeds
 from data_contracts.suites import suite
 from pipelines.expectations import ExpectationOutcome, as_check_result, validate
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:module 'sre_(constants|parse)' is deprecated:DeprecationWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_(constants|parse)' is deprecated:DeprecationWarning")
 
 ROOT = Path(__file__).resolve().parents[2]
 SHANGHAI = timezone(timedelta(hours=8))
@@ -67,9 +65,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, feed: str, row: int, **change
     connection.execute(f"INSERT INTO raw.{feed} ({', '.join(values)}) VALUES ({marks})", [*values.values()])
 
 
-def _outcomes(
-    connection: duckdb.DuckDBPyConnection, feed: str, **options: Any
-) -> dict[str, ExpectationOutcome]:
+def _outcomes(connection: duckdb.DuckDBPyConnection, feed: str, **options: Any) -> dict[str, ExpectationOutcome]:
     found = validate(connection, f"raw.{feed}", suite(contract(feed), now=NOW), **options)
     return {outcome.name: outcome for outcome in found}
 
@@ -186,11 +182,7 @@ def test_a_compound_key_is_repeated_only_where_all_of_it_is(connection: duckdb.D
 
 
 @settings(max_examples=15, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("ab"), st.sampled_from("12"), st.decimals("-1", "1", places=2)), max_size=8
-    )
-)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("12"), st.decimals("-1", "1", places=2)), max_size=8))
 def test_counts_are_those_of_the_rows(drawn: list[tuple[str, str, Decimal]]) -> None:
     with duckdb.connect() as connection:
         _create(connection, "shop_conversions")
@@ -296,18 +288,12 @@ def test_names_that_need_quotes(connection: duckdb.DuckDBPyConnection) -> None:
     assert connection.execute(outcome.query).fetchall() == [(Decimal("-1.00"), "b")]
 
 
-@pytest.mark.parametrize(
-    "value", ["it's", 'say "花"', "back\\slash", "100%", "%s", ":name", "?", "$1", "a\nb", "{b}"]
-)
+@pytest.mark.parametrize("value", ["it's", 'say "花"', "back\\slash", "100%", "%s", ":name", "?", "$1", "a\nb", "{b}"])
 def test_values_reach_duckdb_as_they_are(connection: duckdb.DuckDBPyConnection, value: str) -> None:
     connection.execute("CREATE TABLE v AS SELECT ? AS x UNION ALL SELECT 'other'", [value])
-    (outcome,) = validate(
-        connection, "v", _expect("ExpectColumnValuesToBeInSet", column="x", value_set=[value, "-"])
-    )
+    (outcome,) = validate(connection, "v", _expect("ExpectColumnValuesToBeInSet", column="x", value_set=[value, "-"]))
     assert connection.execute(outcome.query).fetchall() == [("other",)]
-    (outcome,) = validate(
-        connection, "v", _expect("ExpectColumnValuesToNotBeInSet", column="x", value_set=[value])
-    )
+    (outcome,) = validate(connection, "v", _expect("ExpectColumnValuesToNotBeInSet", column="x", value_set=[value]))
     assert connection.execute(outcome.query).fetchall() == [(value,)]
 
 
@@ -331,9 +317,7 @@ def test_a_regex_may_match_part_of_a_value(
 
 
 @pytest.mark.parametrize("name", ["ExpectColumnValuesToMatchRegex", "ExpectColumnValuesToNotMatchRegex"])
-def test_a_regex_is_left_to_a_function_and_not_to_an_operator(
-    connection: duckdb.DuckDBPyConnection, name: str
-) -> None:
+def test_a_regex_is_left_to_a_function_and_not_to_an_operator(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     (outcome,) = validate(connection, "raw.note_spend", _expect(name, column="kind", regex="x"))
     assert "REGEXP_MATCHES(kind, 'x')" in outcome.query
 
@@ -352,9 +336,7 @@ def test_the_datasource_has_a_type_of_its_own() -> None:
     assert {source.type for source in sources.all().values()} == {"duckdb"}
 
 
-def test_failing_rows_are_not_fetched_to_count_them(
-    connection: duckdb.DuckDBPyConnection, monkeypatch
-) -> None:
+def test_failing_rows_are_not_fetched_to_count_them(connection: duckdb.DuckDBPyConnection, monkeypatch) -> None:
     from pipelines.expectations import dialect
 
     fetched: list[int] = []
@@ -394,9 +376,7 @@ def test_a_cursor_gives_its_rows_in_order_and_keeps_them_from_later_queries() ->
 def test_missing_columns_are_named_and_the_transaction_lives(connection: duckdb.DuckDBPyConnection) -> None:
     connection.begin()
     connection.execute("CREATE TABLE narrow (spend_id VARCHAR, kind VARCHAR)")
-    with pytest.raises(
-        ValueError, match=r"narrow lacks 6 of the 8 columns.*: amount, .*It has spend_id, kind"
-    ):
+    with pytest.raises(ValueError, match=r"narrow lacks 6 of the 8 columns.*: amount, .*It has spend_id, kind"):
         validate(connection, "narrow", suite(contract("note_spend"), now=NOW))
     assert connection.execute("SELECT count(*) FROM narrow").fetchall() == [(0,)]
 
@@ -410,9 +390,7 @@ def test_a_query_that_duckdb_refuses_says_why(connection: duckdb.DuckDBPyConnect
 def test_an_empty_table_has_nothing_unexpected(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DELETE FROM raw.note_spend")
     found = _outcomes(connection, "note_spend")
-    assert {(o.success, o.evaluated, o.unexpected, o.unexpected_share) for o in found.values()} == {
-        (True, 0, 0, 0.0)
-    }
+    assert {(o.success, o.evaluated, o.unexpected, o.unexpected_share) for o in found.values()} == {(True, 0, 0, 0.0)}
 
 
 @pytest.mark.parametrize("feed", feeds())
@@ -434,8 +412,7 @@ def test_outcomes_keep_the_suites_order_names_and_sentences(connection: duckdb.D
     stated = suite(contract("note_spend"), now=NOW)
     found = validate(connection, "raw.note_spend", stated)
     assert [(o.name, o.rule, o.column, o.description) for o in found] == [
-        (e.meta["name"], e.meta["rule"], e.meta["column"], e.description)
-        for e in stated.expectation_configurations
+        (e.meta["name"], e.meta["rule"], e.meta["column"], e.description) for e in stated.expectation_configurations
     ]
 
 
@@ -444,12 +421,8 @@ def test_validating_twice_gives_the_same(connection: duckdb.DuckDBPyConnection) 
     assert validate(connection, "raw.note_spend", stated) == validate(connection, "raw.note_spend", stated)
 
 
-@pytest.mark.parametrize(
-    ("severity", "shown"), [("critical", "ERROR"), ("warning", "WARN"), ("info", "WARN")]
-)
-def test_severity_and_counts_reach_the_check(
-    connection: duckdb.DuckDBPyConnection, severity: str, shown: str
-) -> None:
+@pytest.mark.parametrize(("severity", "shown"), [("critical", "ERROR"), ("warning", "WARN"), ("info", "WARN")])
+def test_severity_and_counts_reach_the_check(connection: duckdb.DuckDBPyConnection, severity: str, shown: str) -> None:
     _insert(connection, "note_spend", 1, kind="other")
     checks = _expect(
         "ExpectColumnValuesToBeInSet",
@@ -489,10 +462,6 @@ def test_nothing_is_printed_or_written(
 
 
 def test_importing_the_package_does_not_import_great_expectations() -> None:
-    program = (
-        "import sys, pipelines.expectations; print({'great_expectations', 'sqlalchemy'} & {*sys.modules})"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    program = "import sys, pipelines.expectations; print({'great_expectations', 'sqlalchemy'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

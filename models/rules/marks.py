@@ -1,0 +1,21 @@
+"""Where the last touch of some kind stands, without a window function: rows of a journey stand together, in order."""
+
+from __future__ import annotations
+
+import polars as pl
+
+_ROW = pl.int_range(pl.len())
+#: The row in which the journey of a touch ends.
+END = _ROW + pl.col("touches").cast(pl.Int64) - pl.col("position")
+
+
+def last_where(condition: pl.Expr, /) -> pl.Expr:
+    """1.0 at the last touch of a journey for which `condition` holds, or at its last touch if it holds for none.
+
+    >>> journey = pl.DataFrame({"of": ["a", "b", "b", "c"], "position": [1, 2, 3, 1], "touches": [3, 3, 3, 1]})
+    >>> journey.select(last_where(pl.col("of") == "a")).to_series().to_list()
+    [1.0, 0.0, 0.0, 1.0]
+    """
+    latest = pl.when(condition).then(_ROW).cum_max().forward_fill().fill_null(-1).gather(END)
+    begin = _ROW - pl.col("position") + 1
+    return (_ROW == pl.when(latest >= begin).then(latest).otherwise(END)).cast(pl.Float64)

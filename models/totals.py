@@ -1,0 +1,177 @@
+"""Totals: what each note earned over all journeys, by all rules in one pass, or by any model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from models.deferred import deferred
+from models.encoded import RESULT, encode, result
+from models.register import MODELS, RULES, is_additive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from models.encoded import Encoded
+    from models.frames import AnyFrame, Frame
+    from models.register import Rule
+
+#: What `attribute` runs unless told otherwise: every model that needs no option.
+ATTRIBUTED = tuple(name for name, model in MODELS.items() if model.needs != "weights")
+
+#: What stands for columns that rules read and paths may lack.
+_MISSING = {"kind": pl.lit(None, pl.String), "organic": pl.lit(value=False)}
+
+#: Rules compare touches of one journey, so that any instant will do to count ages from.
+_AGE = (-pl.col("occurred_at").dt.epoch("us")).cast(pl.Duration("us")).alias("age")
+
+
+def rule_totals(
+    paths: Frame, journeys: AnyFrame, /, *, rules: Mapping[str, Rule] = RULES, touch_column: str = "note_id"
+) -> Frame:
+    """What each note earned by every rule, in one pass over the journeys.
+
+    `credit(c) = Σ over journeys of conversions · share(c)`, the share as in `models.credits.credits`, and revenue
+    likewise. Conservation: by an additive rule credits sum to the conversions, and the revenue, of the journeys that
+    have a touch; none is negative. Journeys that did not convert count for nothing; a journey without touches stays
+    unattributed; a note that earned nothing keeps its row with 0.
+
+    Args:
+        paths: `journey_id`, the touch column, `position` (see `models.paths`); `occurred_at` (Datetime or Date), or
+            `age` (Duration), where a rule asks for times; `kind` and `organic` where known: without `kind` last click
+            is last touch, without `organic` so is last non-organic.
+        journeys: `journey_id`, `conversions`, `value`, `nulls`.
+        rules: Name → rule. Options are given by `functools.partial`.
+        touch_column: What a touch is of: note, creator, campaign, category, lane.
+
+    Returns:
+        In the order of `rules`, then by name: `model`, the touch column (String), `conversions`, `revenue` (Float64,
+        the unit of `value`), `removal_effect` (null).
+
+    Raises:
+        ValueError: a weight is null, not finite or negative, or a journey id occurs twice.
+        polars.exceptions.ColumnNotFoundError: a rule asks for times, and the paths have none.
+
+    >>> from models.paths import paths_from_aggregated
+    >>> paths, journeys = paths_from_aggregated(pl.DataFrame({"path": ["A > B > A", "C"],
+    ...     "total_conversions": [6, 0], "total_conversion_value": [60.0, 0.0], "total_null": [0, 9]}))
+    >>> rule_totals(paths, journeys, rules={"linear": RULES["linear"]}).rows()
+    [('linear', 'A', 4.0, 40.0, None), ('linear', 'B', 2.0, 20.0, None), ('linear', 'C', 0.0, 0.0, None)]
+    """
+
+    schema = {"model": pl.String(), touch_column: pl.String(), **RESULT}
+
+    def compute() -> pl.DataFrame:
+        columns = paths.lazy().collect_schema()
+        known = [name for name in ("kind", "organic", "age", "occurred_at") if name in columns]
+        encoded = encode(paths, journeys, touch_column=touch_column, with_nulls=False, columns=known)
+        walked = _Walked.through(encoded)
+        weights = walked.touches.select(rule().cast(pl.Float64).alias(name) for name, rule in rules.items())
+        totals = [
+            walked.total(weights[name].to_numpy(), additive=is_additive(rule)).insert_column(0, _named(name, encoded))
+            for name, rule in rules.items()
+        ]
+        return pl.concat(totals) if totals else pl.DataFrame(schema=schema)
+
+    return deferred(compute, paths, schema=schema)
+
+
+def attribute(
+    paths: Frame,
+    journeys: AnyFrame,
+    /,
+    *,
+    models: Iterable[str] = ATTRIBUTED,
+    touch_column: str = "note_id",
+) -> Frame:
+    """What each note earned by each of the named models, with their default options.
+
+    Args:
+        paths: As for `rule_totals` and `models.data_driven`.
+        journeys: `journey_id`, `conversions`, `value`, `nulls`.
+        models: Names of `models.register.MODELS`.
+        touch_column: What a touch is of.
+
+    Returns:
+        One row per model and note: `model`, the touch column, `conversions`, `revenue`, `removal_effect` (null where
+        a model has none), in the order of `models`, then by name.
+
+    Raises:
+        ValueError: a model is unknown or has an option without a default, or as the models themselves.
+
+    >>> from models.paths import paths_from_aggregated
+    >>> paths, journeys = paths_from_aggregated(pl.DataFrame({"path": ["A > B"], "total_conversions": [2]}))
+    >>> attribute(paths, journeys, models=["last_touch", "markov"]).select("model", "note_id", "conversions").rows()
+    [('last_touch', 'A', 0.0), ('last_touch', 'B', 2.0), ('markov', 'A', 1.0), ('markov', 'B', 1.0)]
+    """
+    models = list(models)
+    if unknown := [name for name in models if name not in ATTRIBUTED]:
+        raise ValueError(f"models must be of {', '.join(ATTRIBUTED)}, got {', '.join(map(repr, unknown))}")
+    rules = {name: MODELS[name].function for name in models if MODELS[name].kind == "rule"}
+    schema = {"model": pl.String(), touch_column: pl.String(), **RESULT}
+
+    def compute() -> pl.DataFrame:
+        by_rules = rule_totals(paths.lazy(), journeys, rules=rules, touch_column=touch_column).collect()
+        parts = []
+        for name in models:
+            if name in rules:
+                parts.append(by_rules.filter(pl.col("model") == name))
+            else:
+                fitted = MODELS[name].function(paths.lazy(), journeys, touch_column=touch_column).collect()
+                parts.append(fitted.select(pl.lit(name).alias("model"), pl.all()))
+        return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+
+    return deferred(compute, paths, schema=schema)
+
+
+@dataclass(frozen=True)
+class _Walked:
+    """Journeys as rules see them, one after the other, each in its order.
+
+    `touches`: the columns of a journeys frame. `starts`, `lengths`: of the journeys in it. `won`: what each converted
+    for.
+    """
+
+    encoded: Encoded
+    touches: pl.DataFrame
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    won: dict[str, NDArray[np.float64]]
+
+    @classmethod
+    def through(cls, encoded: Encoded) -> _Walked:
+        begins = np.append(True, encoded.journey[1:] != encoded.journey[:-1])[: encoded.journey.size]
+        starts = np.flatnonzero(begins)
+        lengths = np.diff(starts, append=encoded.journey.size)
+        given = encoded.columns
+        ages = [_AGE] if "age" not in given.columns and "occurred_at" in given.columns else []
+        touches = given.with_columns(
+            *(missing.alias(name) for name, missing in _MISSING.items() if name not in given.columns),
+            *ages,
+            pl.Series("conversion_id", encoded.journey),
+            pl.Series("note_id", encoded.note),
+            pl.Series("position", np.arange(1, encoded.journey.size + 1) - np.repeat(starts, lengths), pl.UInt32),
+            pl.Series("touches", np.repeat(lengths, lengths), pl.UInt32),
+        )
+        weights = encoded.weights[encoded.journey[starts]]
+        won = {"conversions": weights["conversions"].to_numpy(), "revenue": weights["value"].to_numpy()}
+        return cls(encoded, touches, starts, lengths, won)
+
+    def total(self, weight: NDArray[np.float64], *, additive: bool) -> pl.DataFrame:
+        whole = np.add.reduceat(weight, self.starts) if additive and weight.size else np.ones(self.starts.size)
+        earned = {
+            name: np.bincount(
+                self.encoded.note, weight * np.repeat(amount / whole, self.lengths), self.encoded.notes.len()
+            )
+            for name, amount in self.won.items()
+        }
+        return result(self.encoded.notes, **earned)
+
+
+def _named(model: str, encoded: Encoded) -> pl.Series:
+    return pl.repeat(model, encoded.notes.len(), eager=True).alias("model")

@@ -1,0 +1,100 @@
+"""Readers see a complete published version, always."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from pipelines.publish import publish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERSIONS = 8
+ROWS = 50_000
+
+# Opens the file again and again; prints each version it saw, and fails on half of one.
+READER = """
+import sys, duckdb
+target, last = sys.argv[1], int(sys.argv[2])
+seen = 0
+while seen < last:
+    with duckdb.connect(target, read_only=True) as connection:
+        low, high, rows = connection.execute("SELECT min(v), max(v), count(*) FROM mart.figures").fetchall()[0]
+        (other,) = connection.execute("SELECT v FROM mart.totals").fetchall()[0]
+    assert low == high == other, (low, high, other)
+    assert rows == int(sys.argv[3]), rows
+    assert low >= seen, (low, seen)
+    seen = low
+    print(seen, flush=True)
+"""
+
+
+def write_version(connection: duckdb.DuckDBPyConnection, version: int) -> None:
+    connection.execute("CREATE SCHEMA IF NOT EXISTS mart")
+    connection.execute(f"CREATE OR REPLACE TABLE mart.figures AS SELECT {version} AS v FROM range({ROWS})")
+    connection.execute(f"CREATE OR REPLACE TABLE mart.totals AS SELECT {version} AS v")
+
+
+def test_a_reader_never_sees_half_of_a_version(tmp_path: Path) -> None:
+    target = tmp_path / "published" / "analyst.duckdb"
+    with duckdb.connect(tmp_path / "private.duckdb") as connection:
+        write_version(connection, 1)
+        publish(connection, target)
+        arguments = [sys.executable, "-c", READER, str(target), str(VERSIONS), str(ROWS)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == "1\n"
+            for version in range(2, VERSIONS + 1):
+                write_version(connection, version)
+                publish(connection, target)
+            rest, errors = reader.communicate(timeout=120)
+    assert reader.returncode == 0, errors
+    assert rest.splitlines()[-1] == str(VERSIONS)
+
+
+def test_an_open_reader_keeps_the_version_that_it_opened(tmp_path: Path) -> None:
+    target = tmp_path / "analyst.duckdb"
+    with duckdb.connect(tmp_path / "private.duckdb") as connection:
+        write_version(connection, 1)
+        publish(connection, target)
+        with duckdb.connect(target, read_only=True) as reader:
+            write_version(connection, 2)
+            publish(connection, target)
+            assert reader.execute("SELECT DISTINCT v FROM mart.figures").fetchall() == [(1,)]
+    with duckdb.connect(target, read_only=True) as reader:
+        assert reader.execute("SELECT DISTINCT v FROM mart.figures").fetchall() == [(2,)]
+
+
+def test_a_failed_publication_leaves_the_last_version_and_no_debris(tmp_path: Path, monkeypatch) -> None:
+    target = tmp_path / "analyst.duckdb"
+    with duckdb.connect(tmp_path / "private.duckdb") as connection:
+        write_version(connection, 1)
+        publish(connection, target)
+        before = target.read_bytes()
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("pipelines.publish.os.replace", full)
+        write_version(connection, 2)
+        with pytest.raises(OSError, match="No space left"):
+            publish(connection, target)
+        assert connection.execute("SELECT count(*) FROM mart.figures").fetchall() == [(ROWS,)]
+    assert target.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["analyst.duckdb", "private.duckdb"]
+
+
+def test_debris_of_a_killed_publication_is_cleared_away(tmp_path: Path) -> None:
+    target = tmp_path / "analyst.duckdb"
+    debris = [tmp_path / ".analyst.duckdb.1.new", tmp_path / ".analyst.duckdb.1.new.wal"]
+    for path in debris:
+        path.write_bytes(b"half a version")
+    with duckdb.connect(tmp_path / "private.duckdb") as connection:
+        write_version(connection, 1)
+        publish(connection, target)
+    assert [path for path in debris if path.exists()] == []
