@@ -103,14 +103,15 @@ def paths_from_touches(touches: Frame, journeys: AnyFrame, /, *, touch_column: s
     """
     outcomes = journeys.lazy().map_batches(_check_outcomes)
     converted = pl.col("converted").cast(pl.Float64)
+    until = pl.when(converted > 0).then("converted_at").alias("_until")
     paths = (
         touches.lazy()
         .filter(pl.all_horizontal(pl.col("journey_id", touch_column, "occurred_at").is_not_null()))
-        .join(outcomes.select("journey_id", "converted_at"), on="journey_id")
-        .filter((pl.col("occurred_at") <= pl.col("converted_at")).fill_null(value=True))
+        .join(outcomes.select("journey_id", until), on="journey_id")
+        .filter((pl.col("occurred_at") <= pl.col("_until")).fill_null(value=True))
         .sort("journey_id", "occurred_at", touch_column)
         .with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("journey_id").alias("position"))
-        .drop("converted_at")
+        .drop("_until")
     )
     weights = outcomes.select(
         "journey_id",

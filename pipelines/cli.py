@@ -190,6 +190,47 @@ def sql(
 
 
 @app.command()
+def attribute(
+    out: Annotated[Path, typer.Option("--out", help="File to write, .csv or .parquet.")],
+    touches: Annotated[
+        Path | None, typer.Argument(help="CSV or Parquet: journey_id, note_id, occurred_at; kind and organic if known.")
+    ] = None,
+    journeys: Annotated[
+        Path | None, typer.Argument(help="CSV or Parquet: journey_id, converted, revenue (yuan), converted_at.")
+    ] = None,
+    models: Annotated[str | None, typer.Option(help="Names with commas between; default: all that can run.")] = None,
+    touch_column: Annotated[str, typer.Option(help="Column of TOUCHES that is credited.")] = "note_id",
+    paths: Annotated[
+        Path | None,
+        typer.Option(help='Instead of TOUCHES and JOURNEYS: path ("A > B"), total_conversions, _conversion_value, _null.'),
+    ] = None,
+) -> None:
+    """Run the attribution models on your own journeys, without the pipeline: one row per model and note.
+
+    A model that declines to credit (data_driven, where it predicts no better than the average rate) says why on
+    standard error and leaves its figures empty; the others still come out. See docs/attribute.md.
+    """
+    from pipelines.attribute import InputError, attribute_paths, attribute_touches
+    from pipelines.console import errors
+
+    def say(text: str) -> None:
+        typer.echo(f"redcat: {text}", err=True)
+
+    with errors.status("starting") as status:
+        shared = {"models": models, "say": say, "progress": status.update}
+        try:
+            if paths and not touches:
+                rows = attribute_paths(paths, out, **shared)
+            elif touches and journeys and not paths:
+                rows = attribute_touches(touches, journeys, out, touch_column=touch_column, **shared)
+            else:
+                stop("give TOUCHES and JOURNEYS, or --paths with a file of aggregated paths")
+        except InputError as error:
+            stop(str(error))
+    typer.echo(f"{rows:,} rows in {out}")
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 3000,
 ) -> None:

@@ -54,12 +54,12 @@ def run_shown(home: Home, first: date, last: date, /) -> None:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=errors,
-        transient=not errors.is_terminal,
+        disable=not errors.is_terminal,  # a log file has no use for a moving bar
     ) as shown:
-        shown.add_task("loading", total=None, visible=errors.is_terminal)
+        loading = shown.add_task("loading", total=None)
         from pipelines.run import run_range, steps
 
-        shown.remove_task(shown.task_ids[0])
+        shown.remove_task(loading)
         bar = Bar(shown, steps())
         summary = run_range(home, first, last, shown=bar)
         if summary.success:

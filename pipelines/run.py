@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.resources import progress
+from pipelines.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from datetime import date
@@ -48,10 +49,15 @@ class RunSummary:
 
 
 def run_range(home: Home, first: date, last: date, /, *, shown: Progress | None = None) -> RunSummary:
-    """Materialise every asset for the business dates from first to last, both included, as one run."""
+    """Materialise every asset for the business dates from first to last, both included, as one run.
+
+    Raises BlockingIOError when another run has the warehouse.
+    """
     import dagster as dg
 
     prepare_dagster(home)
+    with open_warehouse(home.warehouse):
+        pass  # another run at work is told before anything is entered of this one
     from pipelines.definitions import defs, everything
 
     if shown is not None:
@@ -100,9 +106,9 @@ def _summary(result: Any) -> RunSummary:
 
 
 def _reason(event: Any) -> str:
+    """The first line of what the step's own code raised."""
     error = event.step_failure_data.error
-    while error.cause:
-        error = error.cause
+    error = error.cause or error
     return f"{event.step_key}: {error.message.strip().splitlines()[0]}"
 
 

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 def demand_own_folder(file: LandedFile, /) -> None:
     """Raise MappingError when the file lies in the folder of a feed, and fits another one better.
 
-    It does when it states every required column of the other, and more of its headers have a place there.
+    It does when it states every required column of the other, and either more of its headers have a place there, or
+    as many, and it lacks a column here.
     """
     if file.mapping != native(file.feed):
         return
     own = fit(headers(file.path, Reading()), file.mapping)
     others = [m for m in recognised_by(file.path, mappings()) if m.feed != file.feed]
-    better = [found for found in fits(file.path) if not found.lacking and len(found.unused) < len(own.unused)]
+    better = [
+        found
+        for found in fits(file.path)
+        if not found.lacking and (len(found.unused), 0) < (len(own.unused), len(own.lacking))
+    ]
     feed = others[0].feed if others and own.lacking else better[0].mapping.feed if better else file.feed
     if feed == file.feed:
         return

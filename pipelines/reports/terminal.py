@@ -86,7 +86,7 @@ def console() -> Console:
 def _demand_model(connection: duckdb.DuckDBPyConnection, model: str) -> None:
     query = "SELECT DISTINCT model FROM mart.reconciliation ORDER BY 1"
     models = [name for (name,) in connection.execute(query).fetchall()]
-    if model not in models:
+    if models and model not in models:
         raise ReportError(f"the model {model!r} does not exist; choose one of {', '.join(models)}")
 
 
