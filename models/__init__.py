@@ -1,11 +1,84 @@
 """Attribution: from touches and conversions to what each note returned. Pure polars, knows no files.
 
-| module | gives |
+Frames in are positional, options named; lazy in gives lazy out. `help()` of each tells formula, source, conservation
+and limits.
+
+| step | functions |
 |---|---|
-| `models.journeys` | the touches of each conversion inside its windows |
-| `models.rules` | one rule per module: the weight of a touch in its journey |
-| `models.register` | the table of models, with their names in Chinese and English |
-| `models.credits` | the share of each conversion that each note gets, by every rule |
-| `models.money` | shares to fen, to the last fen |
-| `models.roi` | what notes, creators, campaigns, categories, channels and lanes returned |
+| the touches of each conversion inside its windows | `journeys` |
+| the share of each conversion that a note gets, by rules | `credits`; the weights: `first_touch`, `last_touch`, \
+`last_click`, `last_non_organic`, `linear`, `time_decay`, `position_based`, `by_position`, `participation` |
+| shares to fen, earnings, returns, totals that agree | `split_fen`, `earned`, `rollup`, `returns`, `reconciliation` |
+| journeys as paths, converting or not | `paths_from_touches`, `paths_from_aggregated`, `paths_of_users`, `treat` |
+| what each note earned, by rules or by any model | `rule_totals`, `attribute` |
+| models that are fitted on paths | `markov`, `shapley`, `shapley_ordered`, `data_driven` |
+| their parts | `markov_effects`, `markov_transition_effects`, `markov_shares`, `shapley_shares`, `fit_data_driven` |
+| the table of models | `MODELS`, `RULES` |
 """
+
+from __future__ import annotations
+
+from models.credits import credits  # noqa: A004
+from models.data_driven import NoBetterThanBaseRateError, data_driven, fit_data_driven
+from models.earnings import earned, reconciliation, rollup
+from models.journeys import journeys
+from models.markov import (
+    SingularChainError,
+    markov,
+    markov_effects,
+    markov_shares,
+    markov_transition_effects,
+)
+from models.money import split_fen
+from models.paths import paths_from_aggregated, paths_from_touches, paths_of_users, treat
+from models.register import MODELS, RULES
+from models.roi import returns
+from models.rules.by_position import by_position
+from models.rules.first_touch import first_touch
+from models.rules.last_click import last_click
+from models.rules.last_non_organic import last_non_organic
+from models.rules.last_touch import last_touch
+from models.rules.linear import linear
+from models.rules.participation import participation
+from models.rules.position_based import position_based
+from models.rules.time_decay import time_decay
+from models.shapley import shapley, shapley_ordered, shapley_shares
+from models.totals import attribute, rule_totals
+
+__all__ = [
+    "MODELS",
+    "RULES",
+    "NoBetterThanBaseRateError",
+    "SingularChainError",
+    "attribute",
+    "by_position",
+    "credits",
+    "data_driven",
+    "earned",
+    "first_touch",
+    "fit_data_driven",
+    "journeys",
+    "last_click",
+    "last_non_organic",
+    "last_touch",
+    "linear",
+    "markov",
+    "markov_effects",
+    "markov_shares",
+    "markov_transition_effects",
+    "participation",
+    "paths_from_aggregated",
+    "paths_from_touches",
+    "paths_of_users",
+    "position_based",
+    "reconciliation",
+    "returns",
+    "rollup",
+    "rule_totals",
+    "shapley",
+    "shapley_ordered",
+    "shapley_shares",
+    "split_fen",
+    "time_decay",
+    "treat",
+]

@@ -20,10 +20,7 @@ STRENGTH = pl.sum_horizontal((pl.col("kind") == kind) * place for place, kind in
 #: What a note promotes. A note that lists products promotes these, else its category, else its whole brand.
 PROMOTES_CATEGORY = (pl.col("note_category") == pl.col("category")) | pl.col("note_category").is_null()
 PROMOTES_PRODUCT = (
-    pl.when("lists_products")
-    .then(pl.col("promoted"))
-    .otherwise(PROMOTES_CATEGORY)
-    .fill_null(value=False)
+    pl.when("lists_products").then(pl.col("promoted")).otherwise(PROMOTES_CATEGORY).fill_null(value=False)
 )
 
 #: For which conversions of its brand a note competes.

@@ -54,8 +54,8 @@ def rule_totals(
         the unit of `value`), `removal_effect` (null).
 
     Raises:
-        ValueError: a weight is null, not finite or negative, or a journey id occurs twice.
-        polars.exceptions.ColumnNotFoundError: a rule asks for times, and the paths have none.
+        ValueError: a weight is null, not finite or negative, a journey id occurs twice, or a rule reads a column that
+            the paths lack, such as times.
 
     >>> from models.paths import paths_from_aggregated
     >>> paths, journeys = paths_from_aggregated(pl.DataFrame({"path": ["A > B > A", "C"],
@@ -63,7 +63,6 @@ def rule_totals(
     >>> rule_totals(paths, journeys, rules={"linear": RULES["linear"]}).rows()
     [('linear', 'A', 4.0, 40.0, None), ('linear', 'B', 2.0, 20.0, None), ('linear', 'C', 0.0, 0.0, None)]
     """
-
     schema = {"model": pl.String(), touch_column: pl.String(), **RESULT}
 
     def compute() -> pl.DataFrame:
@@ -71,7 +70,7 @@ def rule_totals(
         known = [name for name in ("kind", "organic", "age", "occurred_at") if name in columns]
         encoded = encode(paths, journeys, touch_column=touch_column, with_nulls=False, columns=known)
         walked = _Walked.through(encoded)
-        weights = walked.touches.select(rule().cast(pl.Float64).alias(name) for name, rule in rules.items())
+        weights = walked.weights(rules)
         totals = [
             walked.total(weights[name].to_numpy(), additive=is_additive(rule)).insert_column(0, _named(name, encoded))
             for name, rule in rules.items()
@@ -148,29 +147,44 @@ class _Walked:
         begins = np.append(True, encoded.journey[1:] != encoded.journey[:-1])[: encoded.journey.size]
         starts = np.flatnonzero(begins)
         lengths = np.diff(starts, append=encoded.journey.size)
-        given = encoded.columns
-        ages = [_AGE] if "age" not in given.columns and "occurred_at" in given.columns else []
-        touches = given.with_columns(
-            *(missing.alias(name) for name, missing in _MISSING.items() if name not in given.columns),
-            *ages,
-            pl.Series("conversion_id", encoded.journey),
-            pl.Series("note_id", encoded.note),
-            pl.Series("position", np.arange(1, encoded.journey.size + 1) - np.repeat(starts, lengths), pl.UInt32),
-            pl.Series("touches", np.repeat(lengths, lengths), pl.UInt32),
+        of_journey = pl.DataFrame(
+            {
+                "conversion_id": encoded.journey,
+                "note_id": encoded.note,
+                "position": (np.arange(1, encoded.journey.size + 1) - np.repeat(starts, lengths)).astype(np.uint32),
+                "touches": np.repeat(lengths, lengths).astype(np.uint32),
+            }
         )
+        given = encoded.columns
+        touches = of_journey.with_columns(
+            *given.iter_columns(),
+            *(missing.alias(name) for name, missing in _MISSING.items() if name not in given.columns),
+        )
+        if "age" not in given.columns and "occurred_at" in given.columns:
+            touches = touches.with_columns(_AGE)
         weights = encoded.weights[encoded.journey[starts]]
         won = {"conversions": weights["conversions"].to_numpy(), "revenue": weights["value"].to_numpy()}
         return cls(encoded, touches, starts, lengths, won)
 
+    def weights(self, rules: Mapping[str, Rule]) -> pl.DataFrame:
+        """The weight of every touch by every rule, all at once."""
+        expressions = {name: rule().cast(pl.Float64) for name, rule in rules.items()}
+        for name, expression in expressions.items():
+            if missing := sorted({*expression.meta.root_names()} - {*self.touches.columns}):
+                raise ValueError(
+                    f"{name} reads {', '.join(missing)}, which the paths lack: add occurred_at where it is the age, as "
+                    "aggregated paths cannot, or leave this rule out"
+                )
+        return self.touches.select(expression.alias(name) for name, expression in expressions.items())
+
     def total(self, weight: NDArray[np.float64], *, additive: bool) -> pl.DataFrame:
         whole = np.add.reduceat(weight, self.starts) if additive and weight.size else np.ones(self.starts.size)
-        earned = {
-            name: np.bincount(
-                self.encoded.note, weight * np.repeat(amount / whole, self.lengths), self.encoded.notes.len()
-            )
-            for name, amount in self.won.items()
-        }
-        return result(self.encoded.notes, **earned)
+        notes, n_notes = self.encoded.note, self.encoded.notes.len()
+
+        def earned(amount: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.bincount(notes, weight * np.repeat(amount / whole, self.lengths), n_notes).astype(np.float64)
+
+        return result(self.encoded.notes, **{name: earned(amount) for name, amount in self.won.items()})
 
 
 def _named(model: str, encoded: Encoded) -> pl.Series:

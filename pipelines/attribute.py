@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 FORMATS = (".csv", ".parquet")
-YES, NO = ("1", "1.0", "true", "t", "yes", "y"), ("0", "0.0", "false", "f", "no", "n")
+FLAGS = dict.fromkeys(("1", "1.0", "true", "yes"), True) | dict.fromkeys(("0", "0.0", "false", "no"), False)
+#: Ways to write an instant, and the one that is read: date T time to the second, zone in figures.
+SPELLINGS = (
+    ("/", "-"),
+    ("[ tT]+", "T"),
+    (r"^(\d+-\d+-\d+)$", "${1}T00:00:00"),
+    (r"T(\d+:\d+)($|[-+Zz])", "T${1}:00${2}"),
+    ("[Zz]$", "+00:00"),
+    (r"(T.*[-+]\d{2})$", "${1}:00"),
+)
 RESULT = ("model", "note_id", "conversions", "revenue", "removal_effect")
 
 
@@ -187,7 +196,7 @@ def _read_as(column: pl.Series, read: pl.Series, path: Path, expected: str) -> p
 
 def _flags(column: pl.Series, path: Path) -> pl.Series:
     text = _text(column).str.strip_chars().str.to_lowercase()
-    flags = text.replace_strict([*YES, *NO], [True] * len(YES) + [False] * len(NO), default=None, return_dtype=pl.Boolean)
+    flags = text.replace_strict(FLAGS, default=None, return_dtype=pl.Boolean)
     return _read_as(column, flags, path, "true or false, or 1 or 0")
 
 
@@ -200,14 +209,14 @@ def _amounts(column: pl.Series, path: Path) -> pl.Series:
 
 def _instants(column: pl.Series, path: Path) -> pl.Series:
     """Instants in UTC; where no zone is told, as in the places that Redcat is made for, it is Shanghai's."""
-    if column.dtype == pl.Datetime and column.dtype.time_zone:  # type: ignore[attr-defined]
+    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
         read = column.dt.convert_time_zone("UTC")
     elif column.dtype in (pl.Datetime, pl.Date):
         read = _of_shanghai(column.cast(pl.Datetime("us")))
     else:
-        text = _text(column).str.strip_chars().str.replace_all("/", "-", literal=True).str.replace("[ tT]+", "T")
-        text = text.str.replace(r"^(\d+-\d+-\d+)$", "${1}T00:00:00").str.replace(r"T(\d+:\d+)($|[-+Zz])", "T${1}:00${2}")
-        text = text.str.replace("[Zz]$", "+00:00").str.replace(r"([-+]\d{2})$", "${1}:00")
+        text = _text(column).str.strip_chars()
+        for pattern, instead in SPELLINGS:
+            text = text.str.replace_all(pattern, instead)
         zoned = text.str.contains(r"T.*[-+]\d{2}:?\d{2}$").fill_null(value=False)
         plain = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
         told = text.set(~zoned, None).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%#z", time_unit="us", strict=False)

@@ -202,13 +202,16 @@ def attribute(
     touch_column: Annotated[str, typer.Option(help="Column of TOUCHES that is credited.")] = "note_id",
     paths: Annotated[
         Path | None,
-        typer.Option(help='Instead of TOUCHES and JOURNEYS: path ("A > B"), total_conversions, _conversion_value, _null.'),
+        typer.Option(help='Instead of both: path ("A > B"), total_conversions, total_conversion_value, total_null.'),
     ] = None,
 ) -> None:
     """Run the attribution models on your own journeys, without the pipeline: one row per model and note.
 
-    A model that declines to credit (data_driven, where it predicts no better than the average rate) says why on
-    standard error and leaves its figures empty; the others still come out. See docs/attribute.md.
+    Models: first_touch, last_touch, last_click, last_non_organic, linear, time_decay (half-life 7 days), position_based
+    (40/20/40), participation, markov (order 1), shapley, shapley_ordered, data_driven. No window is applied.
+
+    A model that declines (data_driven, where it predicts no better than the average rate) says why on standard error
+    and leaves its figures empty; the others still come out.
     """
     from pipelines.attribute import InputError, attribute_paths, attribute_touches
     from pipelines.console import errors

@@ -6,13 +6,13 @@ from types import MappingProxyType
 
 import polars as pl
 
-#: Parts by the name of the shape that they draw.
+#: Parts (first, middle, last, centre) by the name of the shape that they draw.
 SHAPES = MappingProxyType(
     {
-        "U": {"first": 0.4, "middle": 0.2, "last": 0.4},
-        "W": {"first": 0.3, "middle": 0.1, "last": 0.3, "centre": 0.3},
-        "J": {"first": 0.2, "middle": 0.2, "last": 0.6},
-        "inverse_J": {"first": 0.6, "middle": 0.2, "last": 0.2},
+        "U": (0.4, 0.2, 0.4, 0.0),
+        "W": (0.3, 0.1, 0.3, 0.3),
+        "J": (0.2, 0.2, 0.6, 0.0),
+        "inverse_J": (0.6, 0.2, 0.2, 0.0),
     }
 )
 
@@ -45,7 +45,7 @@ def position_based(
     if shape is not None:
         if shape not in SHAPES:
             raise ValueError(f"shape must be one of {', '.join(SHAPES)}, got {shape!r}")
-        return position_based(**SHAPES[shape])
+        first, middle, last, centre = SHAPES[shape]
     if min(first, middle, last, centre) < 0 or first + last == 0:
         raise ValueError(f"parts must be >= 0 and first + last > 0, got {first}, {middle}, {last}, {centre}")
     position, touches = pl.col("position").cast(pl.Int64), pl.col("touches").cast(pl.Int64)

@@ -18,16 +18,22 @@ if TYPE_CHECKING:
     from pipelines.home import Home
 
 UNKNOWN = "—"
+BOUNDLESS = Console(width=10_000)
+NEVER_LEFT_OUT = 4  # spend, credited, ROI and net ROI
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A column of the report: its heading, where its value stands in the mart, its value over all rows, its form."""
+    """A column of the report: its heading, its column in the mart, its value over all rows, its form, its rank.
+
+    Where the terminal is too narrow, columns of the highest rank are left out first.
+    """
 
     heading: str
     column: str
     total: str | None
     form: str
+    rank: int
 
 
 def _sum(column: str) -> str:
@@ -39,16 +45,16 @@ def _ratio(numerator: str) -> str:
 
 
 SHOWN = (
-    Shown("花费\nSpend", "spend", _sum("spend"), "{:,.0f}"),
-    Shown("归因GMV\nCredited", "credited_gmv", _sum("credited_gmv"), "{:,.0f}"),
-    Shown("直接\nDirect", "direct_gmv", _sum("direct_gmv"), "{:,.0f}"),
-    Shown("带动\nHalo", "halo_gmv", _sum("halo_gmv"), "{:,.0f}"),
-    Shown("未归因\nUnattributed", "unattributed_gmv", _sum("unattributed_gmv"), "{:,.0f}"),
-    Shown("订单\nOrders", "orders", _sum("orders"), "{:,.0f}"),
-    Shown("ROI\nroas_gmv", "roas_gmv", _ratio("credited_gmv"), "{:.2f}"),
-    Shown("净ROI\nroas_net", "roas_net", _ratio("credited_net"), "{:.2f}"),
-    Shown("利润ROI\nroi_profit", "roi_profit", None, "{:.2f}"),
-    Shown("成熟度\nMaturity", "maturity", None, "{}"),
+    Shown("花费\nSpend", "spend", _sum("spend"), "{:,.0f}", 0),
+    Shown("归因GMV\nCredited", "credited_gmv", _sum("credited_gmv"), "{:,.0f}", 1),
+    Shown("直接\nDirect", "direct_gmv", _sum("direct_gmv"), "{:,.0f}", 6),
+    Shown("带动\nHalo", "halo_gmv", _sum("halo_gmv"), "{:,.0f}", 8),
+    Shown("未归因\nUnattributed", "unattributed_gmv", _sum("unattributed_gmv"), "{:,.0f}", 5),
+    Shown("订单\nOrders", "orders", _sum("orders"), "{:,.0f}", 4),
+    Shown("ROI\nroas_gmv", "roas_gmv", _ratio("credited_gmv"), "{:.2f}", 2),
+    Shown("净ROI\nroas_net", "roas_net", _ratio("credited_net"), "{:.2f}", 3),
+    Shown("利润ROI\nroi_profit", "roi_profit", None, "{:.2f}", 7),
+    Shown("成熟度\nMaturity", "maturity", None, "{}", 9),
 )
 
 # What a row is called, by level: SQL over the level's mart.
@@ -109,30 +115,45 @@ def _print_returns(connection: duckdb.DuckDBPyConnection, *, level: str, model: 
         console().print("No rows: nothing has been sold or spent on the dates that were run.")
         return
     as_of, windows, scope = basis[0]
-    table = Table(
-        title=f"ROI by {level} · model {model} · as of {as_of} · windows {windows} · scope {scope}",
-        title_justify="left",
-        box=None,
-        header_style="bold",
-    )
-    table.add_column("currency")
-    table.add_column(level, max_width=36, overflow="ellipsis", no_wrap=True)
-    for column in shown:
-        table.add_column(column.heading, justify="right", no_wrap=True)
-    for row in rows[:limit]:
-        table.add_row(*_cells(row, shown))
-    table.add_section()
-    for row in totals:
-        table.add_row(*_cells(row, shown), style="bold")
+    title = f"ROI by {level} · model {model} · as of {as_of} · windows {windows} · scope {scope}"
+    left_out: list[Shown] = []
+    while True:
+        kept = [s for s in shown if s not in left_out]
+        table = _table(title, level, shown, kept, rows[:limit], totals)
+        if BOUNDLESS.measure(table).maximum <= console().width or len(kept) <= NEVER_LEFT_OUT:
+            break
+        left_out.append(max(kept, key=lambda s: s.rank))
     console().print(table)
+    if left_out:
+        names = ", ".join(s.column for s in shown if s in left_out)
+        console().print(f"Left out for lack of width: {names}; widen the terminal to see them.", style="dim")
     if len(rows) > limit:
         console().print(f"{len(rows) - limit:,} more rows; show them with --limit {len(rows)}", style="dim")
 
 
-def _cells(row: tuple[Any, ...], shown: list[Shown]) -> list[Text]:
-    currency, label, *values = row
-    written = [UNKNOWN if v is None else s.form.format(v) for v, s in zip(values, shown, strict=True)]
-    return [Text(text) for text in (currency, str(label), *written)]
+def _table(
+    title: str,
+    level: str,
+    shown: list[Shown],
+    kept: list[Shown],
+    rows: list[tuple[Any, ...]],
+    totals: list[tuple[Any, ...]],
+) -> Table:
+    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    several = len(totals) > 1
+    table.add_column(level, max_width=36, overflow="ellipsis", no_wrap=True)
+    for column in kept:
+        table.add_column(column.heading, justify="right", no_wrap=True)
+    for row, style in [*((row, "") for row in rows), *((row, "bold") for row in totals)]:
+        currency, label, *values = row
+        written = {s.column: _written(v, s) for v, s in zip(values, shown, strict=True)}
+        name = f"{currency} {label}" if several else str(label)
+        table.add_row(Text(name), *(Text(written[s.column]) for s in kept), style=style)
+    return table
+
+
+def _written(value: Any, column: Shown) -> str:
+    return UNKNOWN if value is None else column.form.format(value)
 
 
 def _print_reconciliation(connection: duckdb.DuckDBPyConnection, model: str) -> None:

@@ -103,6 +103,6 @@ def tables(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, .
         "SELECT table_schema || '.' || table_name FROM information_schema.tables ORDER BY ALL"
     ).fetchall()
     return {
-        name: connection.execute(f"SELECT COLUMNS(c -> c <> 'ingested_at') FROM {name} ORDER BY ALL").fetchall()
+        name: connection.execute(f"SELECT COLUMNS(lambda c: c <> 'ingested_at') FROM {name} ORDER BY ALL").fetchall()
         for (name,) in names
     }

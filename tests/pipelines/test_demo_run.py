@@ -220,3 +220,13 @@ def test_every_column_of_a_mart_is_explained(warehouse) -> None:
         ).fetchall()
     }
     assert present == set(COLUMNS)
+
+
+@pytest.mark.parametrize("width", [80, 100, 140, 200])
+def test_no_figure_of_the_report_is_cut_short(demo: Redcat, warehouse, width: int) -> None:
+    rows = warehouse.sql("SELECT spend, credited_gmv FROM mart.category_roi WHERE model = 'linear'").fetchall()
+    shown = demo("report", COLUMNS=str(width)).stdout
+    for spend, credited in rows:
+        assert f"{spend:,.0f}" in shown
+        assert f"{credited:,.0f}" in shown
+    assert ("Left out for lack of width" in shown) == (width <= 100)

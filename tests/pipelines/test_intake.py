@@ -1,0 +1,257 @@
+"""What a feed's tables hold does not depend on how its rows came: in which files, in which order, how often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_contracts.contract import contract
+from pipelines.intake.identity import user_keys
+from pipelines.intake.store import store
+from tests.pipelines.intake_files import (
+    IMPRESSION,
+    ORDER,
+    csv_bytes,
+    ingest,
+    land,
+    memory,
+    orders,
+    parquet_bytes,
+    raw,
+    tables,
+    xlsx_bytes,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+
+@pytest.fixture(autouse=True, scope="module")
+def at_once() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REDCAT_SETTLE_SECONDS", "0")
+        yield
+
+
+def counts(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        "SELECT file, rows_read, accepted, duplicate, quarantined FROM ops.files ORDER BY ALL"
+    ).fetchall()
+
+
+def outdated(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, date]]:
+    found = set(connection.execute("FROM ops.outdated").fetchall())
+    connection.execute("DELETE FROM ops.outdated")
+    return found
+
+
+def test_a_file_that_was_taken_in_is_a_no_op_also_under_another_name(tmp_path: Path) -> None:
+    connection = memory()
+    land(tmp_path, "shop_conversions/a.csv", csv_bytes(orders(3)))
+    (report,) = ingest(connection, tmp_path, "shop_conversions")
+    assert (report.status, report.rows_read, report.accepted) == ("complete", 3, 3)
+    before = tables(connection)
+    land(tmp_path, "shop_conversions/copy of a.csv", csv_bytes(orders(3)))
+    assert ingest(connection, tmp_path) == []
+    assert tables(connection) == before
+
+
+def test_a_name_with_new_content_is_a_new_file(tmp_path: Path) -> None:
+    connection = memory()
+    for amount in ("1", "2"):
+        exported = f"2026-09-0{amount} 13:00:00"
+        land(tmp_path, "shop_conversions/a.csv", csv_bytes(orders(2, paid_amount=amount, exported_at=exported)))
+        assert [r.accepted for r in ingest(connection, tmp_path)] == [2]
+    assert {str(row[6]) for row in raw(connection, "shop_conversions")} == {"2.00"}
+    assert len(counts(connection)) == 2
+
+
+def test_the_newer_version_wins_whichever_file_came_first(tmp_path: Path) -> None:
+    old = csv_bytes([ORDER | {"paid_amount": "1", "exported_at": "2026-09-02 00:00:00"}])
+    new = csv_bytes([ORDER | {"paid_amount": "2", "exported_at": "2026-09-03 00:00:00"}])
+    for names in (("a", "b"), ("b", "a")):
+        connection = memory()
+        for name, content in zip(names, (old, new), strict=True):
+            land(tmp_path, f"{names}/shop_conversions/{name}.csv", content)
+        ingest(connection, tmp_path / str(names), "shop_conversions")
+        assert [str(row[6]) for row in raw(connection, "shop_conversions")] == ["2.00"]
+        assert sorted(c[1:] for c in counts(connection)) in ([(1, 1, 0, 0), (1, 1, 0, 0)], [(1, 0, 1, 0), (1, 1, 0, 0)])
+
+
+def test_only_what_changed_is_made_again(tmp_path: Path) -> None:
+    connection = memory()
+
+    def after(rows: list[dict[str, Any]]) -> tuple[int, set[tuple[str, date]]]:
+        land(tmp_path, "shop_conversions/a.csv", csv_bytes(rows))
+        (report,) = ingest(connection, tmp_path, "shop_conversions")
+        return report.accepted, outdated(connection)
+
+    first, second = ("conversions", date(2026, 9, 1)), ("conversions", date(2026, 9, 5))
+    assert after(orders(2)) == (2, {first})
+    # The same rows again, under an order of columns that makes it another file: nothing new.
+    assert after([dict(reversed(row.items())) for row in orders(2)]) == (0, set())
+    # A later export that says the same: a newer version, and nothing to make again.
+    assert after(orders(2, exported_at="2026-09-07 00:00:00")) == (2, set())
+    # Payments that move to another date: both dates.
+    moved = orders(1, paid_at="2026-09-05 00:30:00", exported_at="2026-09-08 00:00:00")
+    assert after(moved) == (1, {first, second})
+
+
+def test_a_business_date_is_that_of_shanghai(tmp_path: Path) -> None:
+    connection = memory()
+    for n, time in enumerate(("2026-08-31T16:00:00Z", "2026-08-31T15:59:59Z", "2026-09-01 00:00:00")):
+        land(tmp_path, f"shop_conversions/{n}.csv", csv_bytes([ORDER | {"order_id": f"o{n}", "paid_at": time}]))
+    ingest(connection, tmp_path, "shop_conversions")
+    dates = connection.execute("SELECT _date FROM raw.shop_conversions ORDER BY order_id").fetchall()
+    assert dates == [(date(2026, 9, 1),), (date(2026, 8, 31),), (date(2026, 9, 1),)]
+    spans = connection.execute("SELECT file, first_date, last_date FROM ops.files ORDER BY file").fetchall()
+    assert spans[1] == ("shop_conversions/1.csv", date(2026, 8, 31), date(2026, 8, 31))
+
+
+def test_one_user_has_one_key_in_every_format(tmp_path: Path) -> None:
+    row = IMPRESSION | {"user_id": "13812345678"}
+    floats = pl.DataFrame([row]).with_columns(pl.col("user_id").cast(pl.Float64))
+    files = {
+        "a.csv": csv_bytes([row]), "b.csv": csv_bytes([row | {"user_id": "13812345678.0 "}]),
+        "c.xlsx": xlsx_bytes([list(row), [13812345678 if k == "user_id" else v for k, v in row.items()]]),
+        "d.parquet": parquet_bytes(floats), "e.parquet": parquet_bytes(floats.cast({"user_id": pl.Int64})),
+        "f.jsonl": floats.cast({"user_id": pl.Int64}).write_ndjson().encode(),
+    }  # fmt: skip
+    connection = memory()
+    for name, content in files.items():
+        land(tmp_path, f"note_impressions/{name}", content)
+    reports = ingest(connection, tmp_path, "note_impressions")
+    assert [r.accepted + r.duplicate for r in reports] == [1] * 6
+    assert connection.execute("SELECT count(*) FROM raw.note_impressions").fetchall() == [(1,)]
+
+
+def test_keys_are_those_of_the_hmac() -> None:
+    # RFC 4231, test case 2: HMAC-SHA256 with the key "Jefe" begins with 5bdcc146bf60754e.
+    keys, rounded = user_keys(pl.Series(["what do ya want for nothing?", " ", "-", "1.38123E+10"]), b"Jefe")
+    assert keys.to_list() == [0x5BDCC146BF60754E, None, None, None]
+    assert rounded.to_list() == [False, False, False, True]
+
+
+def test_a_finished_key_passes_through(tmp_path: Path) -> None:
+    row = {k: v for k, v in IMPRESSION.items() if k != "user_id"} | {"user_key": "-9223372036854775808"}
+    land(tmp_path, "note_impressions/a.csv", csv_bytes([row]))
+    connection = memory()
+    ingest(connection, tmp_path, "note_impressions")
+    assert raw(connection, "note_impressions")[0][1] == -(2**63)
+
+
+def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    from pipelines.intake.ingest import ingest_feed
+
+    land(tmp_path, "shop_conversions/a.csv", csv_bytes(orders(3)))
+    connection = memory()
+    before = tables(connection)
+
+    def fail(*_: object) -> list[Any]:
+        raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        list(ingest_feed(connection, tmp_path, "shop_conversions", secret=b"s", audit=fail))
+    assert tables(connection) == before
+    assert [r.accepted for r in ingest(connection, tmp_path, "shop_conversions")] == [3]
+
+
+def test_the_audit_sees_every_row_before_it_is_parted(tmp_path: Path) -> None:
+    from pipelines.intake.ingest import ingest_feed
+
+    land(tmp_path, "shop_conversions/a.csv", csv_bytes([*orders(3), ORDER | {"paid_amount": "-1"}]))
+    connection = memory()
+
+    def audit(borrowed: duckdb.DuckDBPyConnection, table: str, feed: str) -> list[Any]:
+        return [feed, *borrowed.execute(f"SELECT count(*), count(*) FILTER (paid_amount < 0) FROM {table}").fetchall()]
+
+    (report,) = ingest_feed(connection, tmp_path, "shop_conversions", secret=b"s", audit=audit)
+    assert report.outcomes == ["shop_conversions", (4, 1)]
+
+
+# Few keys, instants and values, so that versions, ties, repeats and refusals all occur.
+ROWS = st.lists(
+    st.builds(
+        lambda order, amount, day, user: ORDER
+        | {"order_id": f"o{order}", "paid_amount": amount, "exported_at": f"2026-09-0{day} 00:00:00", "user_id": user},
+        st.integers(0, 3),
+        st.sampled_from(["1", "2", "3", "-1", "x"]),
+        st.integers(2, 4),
+        st.sampled_from(["u1", "u2", "", "1.2E+10"]),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=ROWS, data=st.data())
+def test_order_repeats_and_splitting_do_not_matter(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    """Rules 1 and 3: every row is accounted for, and the raw table is the same however its rows came."""
+    whole, parted = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("parted")
+    land(whole, "shop_conversions/a.csv", csv_bytes(rows))
+    shuffled = data.draw(st.permutations(rows))
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(rows)), max_size=4)) | {0, len(rows)})
+    files = [shuffled[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    repeated = data.draw(st.lists(st.sampled_from(files), max_size=2))
+    one, other = memory(), memory()
+    ingest(one, whole, "shop_conversions")
+    for n, part in enumerate(files + repeated):
+        land(parted, f"shop_conversions/{n}.csv", csv_bytes(part))
+        if data.draw(st.booleans()):
+            ingest(other, parted, "shop_conversions")
+    ingest(other, parted, "shop_conversions")
+    assert raw(other, "shop_conversions") == raw(one, "shop_conversions")
+    for connection in (one, other):
+        for _, read, accepted, duplicate, quarantined in counts(connection):
+            assert read == accepted + duplicate + quarantined
+            assert min(accepted, duplicate, quarantined) >= 0
+    refused = [Counter(c.execute("SELECT reasons::VARCHAR, record::VARCHAR FROM quarantine.shop_conversions").fetchall())
+               for c in (one, other)]  # fmt: skip
+    assert refused[0].keys() == refused[1].keys()
+    if not repeated:
+        assert sum(c[1] for c in counts(other)) <= len(rows)
+
+
+@settings(max_examples=30, deadline=None)
+@given(rows=ROWS, data=st.data())
+def test_every_table_but_the_counts_is_the_same_in_every_order_of_the_same_files(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    files = [rows[n::3] for n in range(3) if rows[n::3]]
+    found = []
+    for order in (files, data.draw(st.permutations(files))):
+        folder, connection = tmp_path_factory.mktemp("order"), memory()
+        for n, part in enumerate(order):
+            land(folder, f"shop_conversions/{n}.csv", csv_bytes(part))
+            ingest(connection, folder, "shop_conversions")
+        kept = tables(connection)
+        del kept["ops.files"]  # which of two files brought a row first is its history
+        kept["quarantine.shop_conversions"] = sorted(set(q[1:] for q in kept["quarantine.shop_conversions"]), key=repr)
+        found.append(kept)
+    assert found[0] == found[1]
+
+
+def test_storing_counts_what_the_raw_table_gained(tmp_path: Path) -> None:
+    terms, connection = contract("note_spend"), memory()
+    row = {"spend_id": "s", "spend_date": date(2026, 9, 1), "kind": "ads", "payer": "brand", "amount": 1,
+           "currency": "CNY", "exported_at": datetime(2026, 9, 2)}  # fmt: skip
+    schema = {"_row": pl.Int64, "_date": pl.Date, "_reasons": pl.List(pl.String), "_record": pl.String}
+    rows = [row | {"_row": 2, "_date": row["spend_date"], "_reasons": []},
+            row | {"_row": 3, "_date": row["spend_date"], "_reasons": ["kind: no"], "_record": "{}"},
+            row | {"_row": 4, "_date": row["spend_date"], "_reasons": []}]  # fmt: skip
+    frame = pl.DataFrame([{c: r.get(c) for c in [*terms.schema, *schema]} for r in rows],
+                         schema_overrides=dict(terms.schema) | schema)  # fmt: skip
+    stored = store(connection, frame, "note_spend", file="f", digest="d" * 64)
+    assert (stored.accepted, stored.quarantined) == (1, 1)
+    assert connection.execute("SELECT _file, _row FROM raw.note_spend").fetchall() == [("d" * 16, 4)]
