@@ -110,7 +110,8 @@ class Mapping(_Strict):
         others = set(self.columns) - raw
         if shared := headers_of(self, raw) & headers_of(self, others):
             raise ValueError(
-                f"{', '.join(sorted(shared))} holds raw user ids, which are not stored; no other column may be made of it"
+                f"{', '.join(sorted(shared))} holds raw user ids, which are not stored; "
+                "no other column may be made of it"
             )
         return self
 

@@ -97,3 +97,12 @@ def _duration(text: str) -> timedelta:
     if match is None:
         raise ValueError(f"{text!r} is no window; write days or hours, such as 30d or 24h")
     return timedelta(**{{"d": "days", "h": "hours"}[match[2]]: int(match[1])})
+
+
+def _windows_in_hours() -> pl.DataFrame:
+    """Durations in whole hours, which every reader of the warehouse understands."""
+    return windows().select(pl.exclude("window"), window_hours=pl.col("window").dt.total_hours())
+
+
+#: Every table by its name in the warehouse's schema `reference`.
+TABLES = {"channels": channels, "fees": fees, "lanes": lanes, "categories": categories, "windows": _windows_in_hours}

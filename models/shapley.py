@@ -132,3 +132,16 @@ def shapley_shares(paths: Frame, /, *, touch_column: str = "note_id") -> Frame:
         paths.lazy().filter(pl.col(touch_column).is_not_null()).with_columns((1.0 / (players * repeats)).alias("share"))
     )
     return like(shares, paths)
+
+
+def shapley_weight() -> pl.Expr:
+    """The Shapley value as a rule, for `models.credits.credits`: `w = 1 / touches of the note in the journey`.
+
+    Divided by their sum over the journey, the weights are the shares of `shapley_shares`. Source, conservation and
+    limits as for `shapley`.
+
+    >>> journey = {"conversion_id": ["a"] * 3, "note_id": ["n1", "n2", "n1"]}
+    >>> pl.DataFrame(journey).select(shapley_weight()).to_series().to_list()
+    [0.5, 1.0, 0.5]
+    """
+    return 1.0 / pl.len().over("conversion_id", "note_id")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -16,6 +15,7 @@ from models.totals import ATTRIBUTED, attribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     Journeys = tuple[pl.DataFrame, pl.DataFrame, pl.Series]
     Say = Callable[[str], None]
@@ -64,11 +64,11 @@ def attribute_paths(paths: Path, out: Path, /, *, models: str | None, say: Say, 
             f"{' and '.join(wrong)} cannot run on --paths: aggregated paths do not tell when touches occurred. "
             "Give TOUCHES and JOURNEYS, or leave them out of --models"
         )
+    progress("reading")
+    found, outcomes, notes = _from_paths(paths)
     if not models:
         chosen = [name for name in chosen if name not in timed]
         say(f"left out {' and '.join(timed)}: aggregated paths do not tell when touches occurred")
-    progress("reading")
-    found, outcomes, notes = _from_paths(paths)
     return _write(_attributed(found, outcomes, notes, chosen, say, progress), out)
 
 
@@ -188,8 +188,8 @@ def _read_as(column: pl.Series, read: pl.Series, path: Path, expected: str) -> p
     wrong = (text.is_not_null() & read.is_null()).arg_true()
     if wrong.len():
         raise InputError(
-            f"the column {column.name} of {path} has {wrong.len():,} of {column.len():,} values that cannot be used, the "
-            f"first {text[wrong[0]]!r} in row {wrong[0] + 1}; expected {expected}"
+            f"the column {column.name} of {path} has {wrong.len():,} of {column.len():,} values that cannot be used, "
+            f"the first {text[wrong[0]]!r} in row {wrong[0] + 1}; expected {expected}"
         )
     return read.alias(column.name)
 

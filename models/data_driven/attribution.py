@@ -205,10 +205,11 @@ def data_driven(
     """Credits by counterfactual removal from a fitted chance to convert.
 
     `credit(c) = Σ over journeys of conversions · share(c)`, the shares as in `DataDrivenModel.shares`, of the model
-    that `fit_data_driven` fits. Source: Shao and Li (2011); Dalessandro et al. (2012), see there. Conservation: credits sum to the conversions, and to the revenue, of the journeys
-    that have a touch; each is non-negative; a journey without touches changes nothing. Limits: what is removed is
-    what the regression knows, so two notes of the same kind and recency are worth the same in a journey; the
-    effects are of association, not of an experiment. A note without conversions has 0.
+    that `fit_data_driven` fits. Source: Shao and Li (2011), Dalessandro et al. (2012), as named there. Conservation:
+    credits sum to the conversions, and to the revenue, of the journeys that have a touch; each is non-negative; a
+    journey without touches changes nothing. Limits: what is removed is what the regression knows, so two notes of the
+    same kind and recency are worth the same in a journey; the effects are of association, not of an experiment. A
+    note without conversions has 0.
 
     Args:
         paths: As for `fit_data_driven`.

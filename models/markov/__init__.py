@@ -18,6 +18,8 @@ from models.markov.attribution import (
     markov_effects,
     markov_shares,
     markov_transition_effects,
+    markov_transitions,
+    markov_weight,
 )
 from models.markov.chain import SingularChainError
 
@@ -29,4 +31,6 @@ __all__ = [
     "markov_effects",
     "markov_shares",
     "markov_transition_effects",
+    "markov_transitions",
+    "markov_weight",
 ]

@@ -18,4 +18,4 @@ def last_where(condition: pl.Expr, /) -> pl.Expr:
     """
     latest = pl.when(condition).then(_ROW).cum_max().forward_fill().fill_null(-1).gather(END)
     begin = _ROW - pl.col("position") + 1
-    return (_ROW == pl.when(latest >= begin).then(latest).otherwise(END)).cast(pl.Float64)
+    return (pl.when(latest >= begin).then(latest).otherwise(END) == _ROW).cast(pl.Float64)

@@ -3,11 +3,13 @@
 import dagster as dg
 
 from data_contracts.contract import contract, feeds
+from data_contracts.reference import window_set
 from pipelines.assets.common import asset_options
 from pipelines.checks import auditor, check_results, check_specs
 from pipelines.intake.ingest import FileReport, ingest_feed
 from pipelines.intake.landing import unknown_files
 from pipelines.metadata import names, table_metadata
+from pipelines.references import reference_results, reference_specs, store_reference
 from pipelines.resources import Warehouse, progress
 
 
@@ -17,7 +19,8 @@ def feed_asset(feed: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["raw", feed],
-        check_specs=check_specs(feed),
+        deps=[["reference", "tables"]] if feed == "notes" else [["reference", "tables"], ["raw", "notes"]],
+        check_specs=[*check_specs(feed), *reference_specs(feed)],
         **asset_options("feeds", {"duckdb", "polars", "greatexpectations"}),
         description=f"{terms.name_zh} · {terms.description} Keyed by {', '.join(terms.primary_key)}.",
     )
@@ -29,6 +32,7 @@ def feed_asset(feed: str) -> dg.AssetsDefinition:
                 progress.get().detail(report.file)
                 context.log.info(f"{report.file}: {report.status}, {report.rows_read} rows. {report.message}")
                 reports.append(report)
+            references = list(reference_results(connection, feed))
             metadata = table_metadata(
                 connection,
                 f"raw.{feed}",
@@ -36,7 +40,7 @@ def feed_asset(feed: str) -> dg.AssetsDefinition:
                 preview=f"SELECT {names(_telling(feed))} FROM raw.{feed} ORDER BY exported_at DESC LIMIT 5",
             )
         return dg.MaterializeResult(
-            metadata=metadata | _intake_metadata(reports), check_results=list(check_results(feed, reports))
+            metadata=metadata | _intake_metadata(reports), check_results=[*check_results(feed, reports), *references]
         )
 
     return raw
@@ -82,4 +86,20 @@ def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mater
     )
 
 
-feed_assets = [landing, *(feed_asset(feed) for feed in feeds())]
+@dg.asset(
+    key=["reference", "tables"],
+    **asset_options("feeds", {"duckdb"}),
+    description="参考表 · Channels, fees, lanes with their windows, categories: as data_contracts/reference/ states them.",
+)
+def reference(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+    with warehouse.open(context) as connection:
+        store_reference(connection)
+        metadata = table_metadata(
+            connection,
+            "reference.categories",
+            preview="SELECT name_zh AS 类目, name_en, industry_zh AS 行业, margin FROM reference.categories LIMIT 8",
+        )
+    return dg.MaterializeResult(metadata=metadata | {"window set": window_set()})
+
+
+feed_assets = [landing, reference, *(feed_asset(feed) for feed in feeds())]

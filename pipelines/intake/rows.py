@@ -173,8 +173,12 @@ def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed:
     keys = [f.name for f in feed.fields if f.personal]
     personal = headers_of(mapping, [*keys, *(f.keyed_from for f in feed.fields if f.keyed_from)])
     used = headers_of(mapping, mapping.columns) - personal
-    shown = [c for c in source.columns if normalised(c) in used]
-    known = judged.select(k for k in keys if judged[k].null_count() < judged.height)
-    rows = source.select(shown).drop(known.columns, strict=False).hstack(known).filter(wanted)
-    texts = iter([orjson.dumps(r, default=str).decode() for r in rows.iter_rows(named=True)])
+    shown = source.select(c for c in source.columns if normalised(c) in used and c not in keys).filter(wanted)
+    known = judged.select(keys).filter(wanted)
+    texts = iter(
+        [
+            orjson.dumps(record | {k: v for k, v in key.items() if v is not None}, default=str).decode()
+            for record, key in zip(shown.iter_rows(named=True), known.iter_rows(named=True), strict=True)
+        ]
+    )
     return pl.Series("_record", [next(texts) if w else None for w in wanted], dtype=pl.String)

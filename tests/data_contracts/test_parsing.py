@@ -100,14 +100,25 @@ def test_a_short_whole_float_is_the_id_that_was_written(value: int) -> None:
 @pytest.mark.parametrize(
     ("value", "instant"),
     [
-        ("2026-09-01 12:00:00", NOON), ("2026-09-01T12:00", UNREAD), ("2026/9/1 12:00", NOON),
-        ("2026-09-01T12:00:00+08:00", NOON), ("2026-09-01T04:00:00Z", NOON), ("2026-09-01 12:00:00.5", NOON
-        + timedelta(seconds=0.5)), ("20260901", NOON - timedelta(hours=12)), ("2026年9月1日", NOON - timedelta(hours=12)),
-        ("2026111", UNREAD), ("46266", UNREAD), ("09/01/2026", UNREAD), ("2026-02-30", UNREAD),
-        (datetime(2026, 9, 1, 12), NOON), (datetime(2026, 9, 1, 4, tzinfo=UTC), NOON),
-        (date(2026, 9, 1), NOON - timedelta(hours=12)), (46266, UNREAD), (timedelta(1), UNREAD),
+        ("2026-09-01 12:00:00", NOON),
+        ("2026-09-01T12:00", UNREAD),
+        ("2026/9/1 12:00", NOON),
+        ("2026-09-01T12:00:00+08:00", NOON),
+        ("2026-09-01T04:00:00Z", NOON),
+        ("2026-09-01 12:00:00.5", NOON + timedelta(seconds=0.5)),
+        ("20260901", NOON - timedelta(hours=12)),
+        ("2026年9月1日", NOON - timedelta(hours=12)),
+        ("2026111", UNREAD),
+        ("46266", UNREAD),
+        ("09/01/2026", UNREAD),
+        ("2026-02-30", UNREAD),
+        (datetime(2026, 9, 1, 12), NOON),
+        (datetime(2026, 9, 1, 4, tzinfo=UTC), NOON),
+        (date(2026, 9, 1), NOON - timedelta(hours=12)),
+        (46266, UNREAD),
+        (timedelta(1), UNREAD),
     ],
-)  # fmt: skip
+)
 def test_instants(value: Any, instant: Any) -> None:
     assert one("paid_at", value, "shop_conversions") == instant
 
@@ -167,7 +178,9 @@ def test_every_column_comes_out_in_its_type_also_when_there_are_no_rows(feed: st
 
 @given(
     st.lists(
-        st.one_of(st.none(), st.text(), st.decimals(allow_nan=False, allow_infinity=False).map(str), st.dates().map(str)),
+        st.one_of(
+            st.none(), st.text(), st.decimals(allow_nan=False, allow_infinity=False).map(str), st.dates().map(str)
+        ),
         min_size=1,
     ),
     st.sampled_from(feeds()),

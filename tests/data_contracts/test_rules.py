@@ -104,7 +104,17 @@ def test_no_rows_have_no_reasons() -> None:
 def _values(field: Field) -> st.SearchStrategy[Any]:
     """Values of the column's type, on the bounds of its rules and far from them."""
     instants = st.sampled_from([*EDGES["minimum"], *EDGES["now"]])
-    texts = ["1.23457E+18", "6E23", "12345678901234567.0", "66f1a2b3c4d5e6f708091a2b", "CNY", "cny", "CNY\n", "", "é🤦🏼‍♂️"]
+    texts = [
+        "1.23457E+18",
+        "6E23",
+        "12345678901234567.0",
+        "66f1a2b3c4d5e6f708091a2b",
+        "CNY",
+        "cny",
+        "CNY\n",
+        "",
+        "é🤦🏼‍♂️",
+    ]
     texts += [*list(field.enum)[:2], "x" * (field.max_length or 1), "界" * ((field.max_length or 0) + 1), "١e٥"]
     return {
         "VARCHAR": st.sampled_from(texts),

@@ -14,9 +14,7 @@ from data_contracts.contract import FEEDS, contract, feeds
 from data_contracts.suites import SPREADSHEET_FLOAT, suite
 
 # Great Expectations imports modules of the standard library that are going away.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:module 'sre_(constants|parse)' is deprecated:DeprecationWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_(constants|parse)' is deprecated:DeprecationWarning")
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 
@@ -123,8 +121,7 @@ def test_a_maximum_bounds_from_above() -> None:
     stated = contract("note_spend")
     fields = tuple(replace(f, maximum=1000) if f.name == "amount" else f for f in stated.fields)
     found = {
-        e.meta["name"]: e.kwargs
-        for e in suite(replace(stated, fields=fields), now=NOW).expectation_configurations
+        e.meta["name"]: e.kwargs for e in suite(replace(stated, fields=fields), now=NOW).expectation_configurations
     }
     assert found["amount_maximum"] == {"column": "amount", "max_value": 1000}
 
@@ -135,9 +132,7 @@ def test_a_date_may_not_be_after_the_business_date_of_now() -> None:
     half_past_midnight_in_shanghai = datetime(2026, 11, 20, 16, 30, tzinfo=UTC)
     found = suite(replace(stated, fields=fields), now=half_past_midnight_in_shanghai)
     (bound,) = [
-        e.kwargs["max_value"]
-        for e in found.expectation_configurations
-        if e.meta["name"] == "spend_date_not_after"
+        e.kwargs["max_value"] for e in found.expectation_configurations if e.meta["name"] == "spend_date_not_after"
     ]
     assert bound == date(2026, 11, 21)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
@@ -16,6 +15,9 @@ from data_contracts.exports import native
 from pipelines.intake.ingest import FileReport, ingest_feed
 from pipelines.intake.rows import JudgedRows, judged_rows
 from pipelines.warehouse import create_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECRET = b"a secret of the tests"
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

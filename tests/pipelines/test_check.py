@@ -54,8 +54,9 @@ def test_unknown_references_and_headers_are_notes(tmp_path: Path) -> None:
     found = check_file(land(tmp_path, "a.csv", csv_bytes(orders(2, category="spaceships", gift="yes"))))
     assert found.sound
     assert found.warnings[0] == "headers not used: gift"
-    assert "category: 2 rows have 1 values that reference.categories.category does not hold ('spaceships')" in (
-        found.warnings[1]
+    assert (
+        "category: 2 rows have 1 values that reference.categories.category does not hold ('spaceships')"
+        in (found.warnings[1])
     )
 
 

@@ -33,16 +33,25 @@ def broken(path: Path) -> dict[int, str]:
     return {row: why for row, why in read_file(path, PLAIN).select("_row", "_broken").rows() if why}
 
 
-
 @pytest.mark.parametrize(
     "content",
     [
-        TEXT.encode(), TEXT.encode("utf-8-sig"), TEXT.encode("gbk"), TEXT.encode("utf-16"), TEXT.encode("gb18030"),
-        TEXT.replace("\n", "\r\n").encode(), TEXT.replace("\n", "\r\n").encode("gbk"), TEXT.replace("\n", "\r").encode(),
-        TEXT.replace(",", "\t").encode(), TEXT.replace(",", ";").encode(), TEXT.rstrip("\n").encode(),
-        (TEXT + "\n,\n\n").encode(), TEXT.replace("你好", '"你好"').encode(), gzip.compress(TEXT.encode()),
+        TEXT.encode(),
+        TEXT.encode("utf-8-sig"),
+        TEXT.encode("gbk"),
+        TEXT.encode("utf-16"),
+        TEXT.encode("gb18030"),
+        TEXT.replace("\n", "\r\n").encode(),
+        TEXT.replace("\n", "\r\n").encode("gbk"),
+        TEXT.replace("\n", "\r").encode(),
+        TEXT.replace(",", "\t").encode(),
+        TEXT.replace(",", ";").encode(),
+        TEXT.rstrip("\n").encode(),
+        (TEXT + "\n,\n\n").encode(),
+        TEXT.replace("你好", '"你好"').encode(),
+        gzip.compress(TEXT.encode()),
     ],
-)  # fmt: skip
+)
 def test_one_text_in_every_guise(tmp_path: Path, content: bytes) -> None:
     path = land(tmp_path, "a.csv", content)
     assert rows(path) == [
@@ -233,8 +242,8 @@ def test_a_cut_or_damaged_file_never_falls_over(tmp_path_factory: pytest.TempPat
     path = land(folder, name, bytes(content[: data.draw(st.integers(0, len(content)))]))
     try:
         assert read_file(path, PLAIN)["_row"].null_count() == 0
-    except UnreadableFileError as error:
-        assert str(error)
+    except UnreadableFileError:
+        return
 
 
 def test_only_the_beginning_of_a_long_text_is_read_for_its_headers(tmp_path: Path) -> None:

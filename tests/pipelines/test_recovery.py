@@ -112,7 +112,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_state(tmp_path: Path, landi
     assert len(expected["ops.files"]) == 7
     assert len(expected["raw.note_impressions"]) == 80
     assert len(expected["quarantine.shop_conversions"]) == 3
-    for killed_at in range(0, words - 1):
+    for killed_at in range(words - 1):
         warehouse = tmp_path / f"{killed_at}.duckdb"
         finish(warehouse, landing, killed_at=killed_at, going_on=killed_at % 2 == 1)
         finish(warehouse, landing)

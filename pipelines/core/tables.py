@@ -1,0 +1,85 @@
+"""The core tables: of which feeds each is made, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.buckets import BUCKETS
+
+
+@dataclass(frozen=True)
+class CoreTable:
+    """One core table: the query that gives its rows for the dates in the table `dates`, and what is made of it."""
+
+    name: str
+    description: str
+    date: str
+    query: str
+    sources: tuple[str, ...]
+    feeds_journeys: bool
+
+
+def _touches(feed: str, kind: str, click_id: str, payer: str) -> str:
+    return f"""
+        SELECT _date AS touch_date, (coalesce(user_key, 0) & {BUCKETS - 1})::UTINYINT AS bucket, note_id,
+            user_key, occurred_at AS touched_at, '{kind}' AS kind, {click_id} AS click_id, {payer} AS payer
+        FROM raw.{feed}
+        WHERE _date IN (FROM dates)"""
+
+
+CORE = (
+    CoreTable(
+        "touches",
+        "触点 · Every impression, engagement and click, one row each, spread over buckets of users.",
+        "touch_date",
+        " UNION ALL ".join(
+            [
+                _touches("note_impressions", "impression", "NULL", "payer"),
+                _touches("note_engagements", "engagement", "NULL", "NULL"),
+                _touches("link_clicks", "click", "click_id", "payer"),
+            ]
+        )
+        + " ORDER BY touch_date, bucket",
+        ("note_impressions", "note_engagements", "link_clicks"),
+        feeds_journeys=True,
+    ),
+    CoreTable(
+        "conversions",
+        "订单行 · Every paid order line, with the margin of its category and the fee of its channel on that day.",
+        "paid_date",
+        f"""
+        SELECT _date AS paid_date,
+            (coalesce(user_key, hash(order_id)::HUGEINT % 64) & {BUCKETS - 1})::UTINYINT AS bucket,
+            sold.channel || '|' || order_id || '|' || line_no AS conversion_id, sold.channel, order_id, line_no,
+            brand, user_key, paid_at, (paid_amount * 100)::BIGINT AS paid_fen, currency, quantity, product_id, category, click_id,
+            is_new_customer, margin, fee_rate
+        FROM raw.shop_conversions AS sold
+        LEFT JOIN reference.categories USING (category)
+        LEFT JOIN reference.fees AS fees ON fees.channel = sold.channel
+          AND _date BETWEEN valid_from AND coalesce(valid_to, DATE '9999-12-31')
+        WHERE _date IN (FROM dates)""",
+        ("shop_conversions",),
+        feeds_journeys=True,
+    ),
+    CoreTable(
+        "refunds",
+        "退款 · Refunds of order lines, by the date they were paid back.",
+        "refund_date",
+        """
+        SELECT _date AS refund_date, channel || '|' || order_id || '|' || line_no AS conversion_id,
+            (refund_amount * 100)::BIGINT AS refund_fen, currency
+        FROM raw.refunds WHERE _date IN (FROM dates)""",
+        ("refunds",),
+        feeds_journeys=False,
+    ),
+    CoreTable(
+        "spend",
+        "花费 · Money by note and day, with its kind and payer.",
+        "spend_date",
+        """
+        SELECT spend_date, note_id, kind, payer, (amount * 100)::BIGINT AS amount_fen, currency
+        FROM raw.note_spend WHERE _date IN (FROM dates)""",
+        ("note_spend",),
+        feeds_journeys=False,
+    ),
+)
