@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCHEMAS = ("raw", "quarantine", "ops", "staging", "reference", "core", "mart", "history")
+SCHEMAS = ("raw", "quarantine", "ops", "reference", "core", "mart", "history")
 # The business date (computed once, at intake, since DuckDB itself knows no time zones without an extension), the first
 # 16 digits of the file's content hash, and the row in it.
 LINEAGE = {"_date": "DATE", "_file": "VARCHAR", "_row": "BIGINT"}

@@ -89,7 +89,7 @@ def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mater
 @dg.asset(
     key=["reference", "tables"],
     **asset_options("feeds", {"duckdb"}),
-    description="参考表 · Channels, fees, lanes with their windows, categories: as data_contracts/reference/ states them.",
+    description="参考表 · Channels, fees, lanes with their windows, categories, from data_contracts/reference/.",
 )
 def reference(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection:

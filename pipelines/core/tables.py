@@ -19,6 +19,14 @@ class CoreTable:
     feeds_journeys: bool
 
 
+def _escaped(column: str) -> str:
+    return f"replace(replace({column}, '%', '%25'), '|', '%7C')"
+
+
+# Channel, order and line in one text; a bar inside one of them is escaped, so that no two conversions share an id.
+CONVERSION_ID = " || '|' || ".join(map(_escaped, ("sold.channel", "sold.order_id", "sold.line_no")))
+
+
 def _touches(feed: str, kind: str, click_id: str, payer: str) -> str:
     return f"""
         SELECT _date AS touch_date, (coalesce(user_key, 0) & {BUCKETS - 1})::UTINYINT AS bucket, note_id,
@@ -50,8 +58,8 @@ CORE = (
         f"""
         SELECT _date AS paid_date,
             (coalesce(user_key, hash(order_id)::HUGEINT % 64) & {BUCKETS - 1})::UTINYINT AS bucket,
-            sold.channel || '|' || order_id || '|' || line_no AS conversion_id, sold.channel, order_id, line_no,
-            brand, user_key, paid_at, (paid_amount * 100)::BIGINT AS paid_fen, currency, quantity, product_id, category, click_id,
+            {CONVERSION_ID} AS conversion_id, sold.channel, order_id, line_no, brand, user_key, paid_at,
+            (paid_amount * 100)::BIGINT AS paid_fen, currency, quantity, product_id, category, click_id,
             is_new_customer, margin, fee_rate
         FROM raw.shop_conversions AS sold
         LEFT JOIN reference.categories USING (category)
@@ -65,10 +73,10 @@ CORE = (
         "refunds",
         "退款 · Refunds of order lines, by the date they were paid back.",
         "refund_date",
-        """
-        SELECT _date AS refund_date, channel || '|' || order_id || '|' || line_no AS conversion_id,
+        f"""
+        SELECT _date AS refund_date, {CONVERSION_ID} AS conversion_id,
             (refund_amount * 100)::BIGINT AS refund_fen, currency
-        FROM raw.refunds WHERE _date IN (FROM dates)""",
+        FROM raw.refunds AS sold WHERE _date IN (FROM dates)""",
         ("refunds",),
         feeds_journeys=False,
     ),

@@ -77,7 +77,7 @@ def test_good_rows_go_in_and_every_other_row_and_file_is_named(landed: Redcat) -
 
 def test_business_dates_are_those_of_shanghai(landed: Redcat) -> None:
     landed("run", "--from", "2026-09-01", "--to", "2026-09-05")
-    days = query(landed, "SELECT paid_date::VARCHAR, paid_at = TIMESTAMPTZ '2026-09-03 16:30:00+00' FROM core.conversions "
+    days = query(landed, "SELECT paid_date::VARCHAR, paid_at = '2026-09-03 16:30:00+00' FROM core.conversions "
                          "WHERE order_id = 'o4'")  # fmt: skip
     assert days == [("2026-09-04", True)]
 
@@ -116,3 +116,15 @@ def test_a_landing_folder_elsewhere_is_only_read(landed: Redcat, tmp_path) -> No
     landed("run", "--landing", str(elsewhere), "--from", "2026-09-01", "--to", "2026-09-05")
     assert sorted(p.relative_to(elsewhere) for p in elsewhere.rglob("*")) == before
     assert query(landed, "SELECT count(*) FROM core.conversions") == [(2,)]
+
+
+def test_ids_may_hold_any_character_without_becoming_one(landed: Redcat) -> None:
+    rows = ["channel,order_id,line_no,brand,paid_at,paid_amount,currency,exported_at"]
+    rows += [
+        f"tmall,{order},{line},b,2026-09-03 10:00:00,1.00,CNY,2026-09-06 06:00:00"
+        for order, line in (("x|y", "z"), ("x", "y|z"), ("x%7Cy", "z"), ("x > y", "' z"))
+    ]
+    (landed.home / "landing" / "shop_conversions" / "odd.csv").write_text("\n".join(rows))
+    landed("run", "--from", "2026-09-01", "--to", "2026-09-05")
+    assert query(landed, "SELECT count(*), count(DISTINCT conversion_id) FROM core.conversions") == [(6, 6)]
+    assert query(landed, "SELECT total_gmv::INT FROM mart.reconciliation WHERE model = 'linear'") == [(144,)]

@@ -1,0 +1,110 @@
+"""From stored touches to category ROI under every model, against the journeys step alone.
+
+    python -m benchmarks.scale [--touches 100000000 --conversions 2000000 --buckets 64]
+
+Both read touches and orders that lie in one Parquet file per bucket of users, one bucket after the other, and store
+the journeys that they find. `journeys` ends there. `everything` goes on: credits by all rules and Shapley, to the fen,
+with refunds; the transitions of the Markov chain, counted bucket by bucket, its removal effects, and with them the
+credits by Markov in a second pass over the stored journeys; then what each category returned. The chain is made of the
+journeys of orders: those who never bought have no journey here, as in the pipeline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from benchmarks.measuring import alone, table, timed
+from benchmarks.stored import LAST_DATE, synthesise
+from models import RULES, credits, earned, journeys, returns, rollup  # noqa: A004
+from models.markov import markov_transition_effects, markov_transitions, markov_weight
+from models.shapley import shapley_weight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from models.register import Rule
+
+REFUNDED = 10  # one order of so many
+
+
+def every_bucket(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """The journeys of one bucket after the other, stored, and its orders."""
+    notes, windows = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows"))
+    for part in sorted(folder.glob("touches-*.parquet")):
+        orders = pl.read_parquet(folder / part.name.replace("touches", "conversions"))
+        found = journeys(pl.read_parquet(part), orders, notes, windows)
+        found.write_parquet(folder / part.name.replace("touches", "journeys"), compression="lz4")
+        yield found, orders
+
+
+def journeys_alone(folder: Path) -> int:
+    return sum(found.height for found, _ in every_bucket(folder))
+
+
+def everything(folder: Path) -> pl.DataFrame:
+    sums, transitions = [], []
+    for found, orders in every_bucket(folder):
+        sums.append(summed(found, orders, {**RULES, "shapley": shapley_weight}))
+        transitions.append(transitions_of(found))
+        del found
+    chain = pl.concat(transitions).group_by("from_state", "to_state").agg(pl.col("weight").sum())
+    by_markov = {"markov": partial(markov_weight, effects=markov_transition_effects(chain))}
+    for part in sorted(folder.glob("journeys-*.parquet")):
+        orders = pl.read_parquet(folder / part.name.replace("journeys", "conversions"))
+        sums.append(summed(pl.read_parquet(part), orders, by_markov))
+    notes, windows, spend = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows", "spend"))
+    return returns(
+        rollup(pl.concat(sums)),
+        spend,
+        notes,
+        windows,
+        level="category",
+        models=[*RULES, "shapley", "markov"],
+        as_of=LAST_DATE,
+    )
+
+
+def summed(found: pl.DataFrame, orders: pl.DataFrame, models: Mapping[str, Rule]) -> pl.DataFrame:
+    refunds = orders.gather_every(REFUNDED).select("conversion_id", refund_date="paid_date", refund_fen="paid_fen")
+    return rollup(earned(credits(found, models=models), orders, refunds, models=models, as_of=LAST_DATE))
+
+
+def transitions_of(found: pl.DataFrame) -> pl.DataFrame:
+    paths = found.select("note_id", "position", journey_id="conversion_id")
+    outcomes = paths.select(pl.col("journey_id").unique(), conversions=1.0, nulls=0.0)
+    return markov_transitions(paths, outcomes)
+
+
+def main(touches: int, conversions: int, buckets: int) -> str:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        alone(synthesise, folder, touches, conversions, buckets)
+        floor = alone(timed, journeys_alone, folder)
+        whole = alone(timed, everything, folder)
+    rows = [
+        ("journeys step alone", f"{floor.seconds:.1f}", f"{floor.gigabytes:.2f}", "1"),
+        (
+            "stored touches to category ROI, 8 models",
+            f"{whole.seconds:.1f}",
+            f"{whole.gigabytes:.2f}",
+            f"{whole.seconds / floor.seconds:.2f}",
+        ),
+    ]
+    return (
+        f"{touches:,} touches × {conversions:,} conversions, {buckets} buckets of users, {floor.result:,} pairs\n\n"
+        + table(("how", "seconds", "peak GB", "ratio"), rows)
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--touches", type=int, default=100_000_000)
+    parser.add_argument("--conversions", type=int, default=2_000_000)
+    parser.add_argument("--buckets", type=int, default=64)
+    print(main(**vars(parser.parse_args())))
