@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import duckdb
 
 INLINE_LIMIT = 1000  # Dagster shows longer Markdown only behind a link
+ROOM_FOR_REST = 24
 ACCENT = "#d6336c"
 
 
@@ -40,13 +41,18 @@ def table_metadata(
 
 
 def markdown_table(connection: duckdb.DuckDBPyConnection, query: str, /) -> str:
-    """The rows of a query as a Markdown table, as many of them as Dagster shows inline."""
+    """The rows of a query as a Markdown table."""
     relation = connection.sql(query)
-    head, rows = relation.columns, relation.fetchall()
+    return markdown(relation.columns, relation.fetchall())
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[object]], /) -> str:
+    """A Markdown table of as many rows as Dagster shows inline, and how many more there are."""
     lines = [_line(head), _line(["---"] * len(head))]
-    for row in rows:
+    for number, row in enumerate(rows):
         line = _line([_shown(value) for value in row])
-        if sum(map(len, lines)) + len(lines) + len(line) > INLINE_LIMIT:
+        if sum(map(len, lines)) + len(lines) + len(line) + ROOM_FOR_REST > INLINE_LIMIT:
+            lines.append(_line([f"… {len(rows) - number:,} more"]))
             break
         lines.append(line)
     return "\n".join(lines)

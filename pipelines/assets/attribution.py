@@ -7,9 +7,10 @@ import polars as pl
 from data_contracts.reference import longest_window, windows
 from models.credits import credits as credit
 from models.journeys import journeys
-from models.register import RULES
+from models.register import MODELS, RULES
 from pipelines.assets.common import daily_options
 from pipelines.buckets import bucket_ranges
+from pipelines.core.columns import COLUMNS
 from pipelines.dates import settle_dates, to_be_made
 from pipelines.metadata import table_metadata
 from pipelines.partitions import business_dates
@@ -49,7 +50,7 @@ def core_journeys(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg
             _insert(connection, "core.journeys", _storable(found))
         settle_dates(connection, "journeys", next_asset="credits")
         shares = _match_shares(connection)
-        metadata = table_metadata(connection, "core.journeys")
+        metadata = table_metadata(connection, "core.journeys", descriptions=COLUMNS)
     return dg.MaterializeResult(metadata=metadata | shares | {"late dates made again": also})
 
 
@@ -68,7 +69,7 @@ def core_credits(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
             stored = connection.sql(_STORED.format(low=low, high=high)).pl()
             _insert(connection, "core.credits", credit(_as_journeys(stored)))
         settle_dates(connection, "credits")
-        metadata = table_metadata(connection, "core.credits")
+        metadata = table_metadata(connection, "core.credits", descriptions=COLUMNS | _model_names())
     return dg.MaterializeResult(metadata=metadata | {"models": ", ".join(RULES), "late dates made again": also})
 
 
@@ -86,6 +87,10 @@ def _storable(found: pl.DataFrame) -> pl.DataFrame:
 
 def _as_journeys(stored: pl.DataFrame) -> pl.DataFrame:
     return stored.with_columns(age=pl.col("age_us").cast(pl.Duration("us")))
+
+
+def _model_names() -> dict[str, str]:
+    return {name: f"{MODELS[name].name_zh} · Share of the order by the model {MODELS[name].name_en}." for name in RULES}
 
 
 def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:

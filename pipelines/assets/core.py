@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.assets.common import daily_options
+from pipelines.core.columns import COLUMNS
 from pipelines.core.make import replace_dates
 from pipelines.core.tables import CORE, CoreTable
 from pipelines.metadata import table_metadata
@@ -22,7 +23,7 @@ def core_asset(table: CoreTable) -> dg.AssetsDefinition:
     def core(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
         with warehouse.open(context) as connection:
             also = replace_dates(connection, table, *business_dates(context))
-            metadata = table_metadata(connection, f"core.{table.name}")
+            metadata = table_metadata(connection, f"core.{table.name}", descriptions=COLUMNS)
         return dg.MaterializeResult(metadata=metadata | {"late dates made again": also})
 
     return core

@@ -1,5 +1,7 @@
 """Landed files become the raw tables of the feeds."""
 
+from collections import Counter
+
 import dagster as dg
 
 from data_contracts.contract import contract, feeds
@@ -7,8 +9,8 @@ from data_contracts.reference import window_set
 from pipelines.assets.common import asset_options
 from pipelines.checks import auditor, check_results, check_specs
 from pipelines.intake.ingest import FileReport, ingest_feed
-from pipelines.intake.landing import unknown_files
-from pipelines.metadata import names, table_metadata
+from pipelines.intake.landing import data_files, unknown_files
+from pipelines.metadata import markdown, names, table_metadata
 from pipelines.references import reference_results, reference_specs, store_reference
 from pipelines.resources import Warehouse, progress
 
@@ -52,8 +54,7 @@ def _telling(feed: str) -> list[str]:
 
 
 def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
-    lines = ["| file | rows | accepted | duplicate | quarantined |", "| --- | --- | --- | --- | --- |"]
-    lines += [f"| {r.file} | {r.rows_read} | {r.accepted} | {r.duplicate} | {r.quarantined} |" for r in reports]
+    by_file = [(r.file, r.rows_read, r.accepted, r.duplicate, r.quarantined) for r in reports]
     problems = [f"{r.file}: {r.message}" for r in reports if r.status in ("refused", "unfinished")]
     return {
         "files": len(reports),
@@ -61,7 +62,7 @@ def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
         "rows accepted": sum(r.accepted for r in reports),
         "rows duplicate": sum(r.duplicate for r in reports),
         "rows quarantined": sum(r.quarantined for r in reports),
-        "by file": dg.MetadataValue.md("\n".join(lines)),
+        "by file": dg.MetadataValue.md(markdown(["file", "rows", "accepted", "duplicate", "quarantined"], by_file)),
         "problems": dg.MetadataValue.md("\n".join(f"- {p}" for p in problems) or "none"),
     }
 
@@ -74,12 +75,14 @@ def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
 def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     folder = warehouse.home.landing
     progress.get().step(context.asset_key.to_user_string())
-    unknown = unknown_files(folder)
+    unknown, found = unknown_files(folder), Counter(path.relative_to(folder).parts[0] for path in data_files(folder))
     for name in unknown:
         context.log.warning(f"{name}: no mapping recognises its headers; see data_contracts/exports/")
     return dg.MaterializeResult(
         metadata={
             "folder": str(folder),
+            "files": sum(found.values()),
+            "by folder": dg.MetadataValue.md(markdown(["folder", "files"], sorted(found.items()))),
             "unknown files": len(unknown),
             "names": ", ".join(unknown[:20]) or "—",
         }

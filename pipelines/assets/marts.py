@@ -7,6 +7,7 @@ from models.register import RULES
 from models.roi import earned, rollup
 from pipelines.assets.common import asset_options
 from pipelines.buckets import credited_parts
+from pipelines.core.columns import COLUMNS as CORE_COLUMNS
 from pipelines.dates import as_of
 from pipelines.marts.columns import COLUMNS
 from pipelines.marts.store import store_mart
@@ -34,7 +35,7 @@ def core_earned(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.M
         ]
         sums = rollup(pl.concat(parts)).with_columns(as_of=day)  # noqa: F841 - DuckDB reads it by name
         connection.execute("CREATE OR REPLACE TABLE core.earned AS FROM sums")
-        return dg.MaterializeResult(metadata=table_metadata(connection, "core.earned"))
+        return dg.MaterializeResult(metadata=table_metadata(connection, "core.earned", descriptions=CORE_COLUMNS))
 
 
 def mart_asset(mart: Mart) -> dg.AssetsDefinition:

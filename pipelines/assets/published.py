@@ -6,8 +6,13 @@ import dagster as dg
 
 from pipelines.assets.common import asset_options
 from pipelines.marts.tables import MARTS
+from pipelines.metadata import markdown_table
 from pipelines.publish import publish
 from pipelines.resources import Warehouse
+
+CONTENTS = """
+    SELECT schema_name AS schema, count(*) AS tables, sum(estimated_size)::BIGINT AS rows FROM duckdb_tables()
+    WHERE NOT temporary GROUP BY ALL ORDER BY ALL"""
 
 
 @dg.asset(
@@ -20,12 +25,14 @@ def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -
     target = warehouse.home.published
     with warehouse.open(context) as connection:
         publish(connection, target)
-        (marts,) = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'mart'").fetchall()[0]
+        contents = markdown_table(connection, CONTENTS)
+        (rows,) = connection.execute("SELECT sum(estimated_size)::BIGINT FROM duckdb_tables()").fetchall()[0]
     return dg.MaterializeResult(
         metadata={
             "file": dg.MetadataValue.path(str(target)),
             "bytes": os.path.getsize(target),
-            "marts": marts,
+            "dagster/row_count": rows,
+            "contents": dg.MetadataValue.md(contents),
             "read it with": f"duckdb -readonly {target}",
         }
     )

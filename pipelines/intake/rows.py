@@ -173,11 +173,12 @@ def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed:
     keys = [f.name for f in feed.fields if f.personal]
     personal = headers_of(mapping, [*keys, *(f.keyed_from for f in feed.fields if f.keyed_from)])
     used = headers_of(mapping, mapping.columns) - personal
-    shown = source.select(c for c in source.columns if normalised(c) in used and c not in keys).filter(wanted)
-    known = judged.select(keys).filter(wanted)
+    refused = source.filter(wanted)
+    shown = refused.select(c for c in refused.columns if normalised(c) in used and c not in keys)
+    known = judged.filter(wanted).select(ROW, *keys)
     texts = iter(
         [
-            orjson.dumps(record | {k: v for k, v in key.items() if v is not None}, default=str).decode()
+            orjson.dumps(record | {k: key[k] for k in keys if key[k] is not None}, default=str).decode()
             for record, key in zip(shown.iter_rows(named=True), known.iter_rows(named=True), strict=True)
         ]
     )
