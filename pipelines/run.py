@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.resources import progress
-from pipelines.warehouse import open_warehouse
+from pipelines.sole_run import COMMAND_LINE, bury_killed_runs, sole_run
 
 if TYPE_CHECKING:
     from datetime import date
@@ -51,22 +51,22 @@ class RunSummary:
 def run_range(home: Home, first: date, last: date, /, *, shown: Progress | None = None) -> RunSummary:
     """Materialise every asset for the business dates from first to last, both included, as one run.
 
-    Raises BlockingIOError when another run has the warehouse.
+    Raises BlockingIOError when another run is at work.
     """
     import dagster as dg
 
     prepare_dagster(home)
-    with open_warehouse(home.warehouse):
-        pass  # another run at work is told before anything is entered of this one
-    from pipelines.definitions import defs, everything
-
     if shown is not None:
         progress.set(shown)
-    with dg.DagsterInstance.get() as instance:
+    with sole_run(home), dg.DagsterInstance.get() as instance:
+        from pipelines.definitions import defs, everything
+
+        bury_killed_runs(instance)
         result = defs.resolve_job_def(everything.name).execute_in_process(
             instance=instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={
+            tags=COMMAND_LINE
+            | {
                 "dagster/asset_partition_range_start": first.isoformat(),
                 "dagster/asset_partition_range_end": last.isoformat(),
             },

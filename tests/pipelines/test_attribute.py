@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from models.register import MODELS
 from models.totals import ATTRIBUTED
+from pipelines.cli import app
 
 if TYPE_CHECKING:
-    from tests.pipelines.conftest import Redcat
+    from click.testing import Result
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "attribute.md"
 START = datetime(2026, 9, 1, tzinfo=UTC)
@@ -37,16 +39,18 @@ JOURNEYS = """journey_id,converted,revenue,converted_at
 
 
 @pytest.fixture
-def folder(redcat: Redcat) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which commands run, with touches and journeys in it."""
-    folder = redcat.home.parent
-    (folder / "touches.csv").write_text(TOUCHES)
-    (folder / "journeys.csv").write_text(JOURNEYS)
-    return folder
+    (tmp_path / "touches.csv").write_text(TOUCHES)
+    (tmp_path / "journeys.csv").write_text(JOURNEYS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
-def run(redcat: Redcat, *arguments: str, out: str = "out.csv", status: int = 0) -> Any:
-    return redcat("attribute", *arguments, "--out", out, status=status)
+def run(*arguments: str, out: str = "out.csv", status: int = 0) -> Result:
+    done = CliRunner().invoke(app, ["attribute", *arguments, "--out", out])
+    assert done.exit_code == status, done.output
+    return done
 
 
 def rows(path: Path) -> dict[tuple[str, str], tuple[float | None, ...]]:
@@ -55,8 +59,8 @@ def rows(path: Path) -> dict[tuple[str, str], tuple[float | None, ...]]:
     return {(model, note): tuple(values) for model, note, *values in frame.iter_rows()}
 
 
-def test_every_model_and_every_note_has_its_row(redcat: Redcat, folder: Path) -> None:
-    done = run(redcat, "touches.csv", "journeys.csv")
+def test_every_model_and_every_note_has_its_row(folder: Path) -> None:
+    done = run("touches.csv", "journeys.csv")
     found = rows(folder / "out.csv")
     assert list(found) == [(m, n) for m in ATTRIBUTED for n in ("A > x", "B", "C", "D", "E", "late")]
     assert done.stdout == f"{len(found)} rows in out.csv\n"
@@ -76,8 +80,8 @@ def test_every_model_and_every_note_has_its_row(redcat: Redcat, folder: Path) ->
             assert found[model, idle] == (0, 0, 0 if model == "markov" else None)
 
 
-def test_what_is_left_out_is_counted(redcat: Redcat, folder: Path) -> None:
-    said = run(redcat, "touches.csv", "journeys.csv", "--models", "linear").stderr.splitlines()
+def test_what_is_left_out_is_counted(folder: Path) -> None:
+    said = run("touches.csv", "journeys.csv", "--models", "linear").stderr.splitlines()
     assert said == [
         "redcat: left out 3 of 7 touches: 1 without journey, note or instant, 1 of journeys that are not in JOURNEYS, "
         "1 after their conversion",
@@ -85,15 +89,15 @@ def test_what_is_left_out_is_counted(redcat: Redcat, folder: Path) -> None:
     ]
 
 
-def test_a_model_that_declines_leaves_its_rows_empty(redcat: Redcat, folder: Path) -> None:
-    done = run(redcat, "touches.csv", "journeys.csv", "--models", "data_driven,linear")
+def test_a_model_that_declines_leaves_its_rows_empty(folder: Path) -> None:
+    done = run("touches.csv", "journeys.csv", "--models", "data_driven,linear")
     assert "redcat: data_driven declines, its figures stay empty: 3 journeys with touches" in done.stderr
     found = rows(folder / "out.csv")
     assert found["data_driven", "B"] == (None, None, None)
     assert found["linear", "B"] == (1.5, 120, None)
 
 
-def test_data_driven_credits_what_made_people_buy(redcat: Redcat, folder: Path) -> None:
+def test_data_driven_credits_what_made_people_buy(folder: Path) -> None:
     rng = random.Random(3)
     seen, outcomes = [], []
     for number in range(600):
@@ -107,15 +111,15 @@ def test_data_driven_credits_what_made_people_buy(redcat: Redcat, folder: Path) 
     )
     names = ["journey_id", "converted", "revenue", "converted_at"]
     pl.DataFrame(outcomes, schema=names, orient="row", infer_schema_length=None).write_parquet(folder / "j.parquet")
-    run(redcat, "t.parquet", "j.parquet", "--models", "data_driven", out="out.parquet")
+    run("t.parquet", "j.parquet", "--models", "data_driven", out="out.parquet")
     found = rows(folder / "out.parquet")
     won = sum(row[1] for row in outcomes)
     assert sum(values[0] for values in found.values()) == pytest.approx(won)
     assert found["data_driven", "cause"][0] > 0.8 * won
 
 
-def test_formats_and_spellings_of_input_do_not_matter(redcat: Redcat, folder: Path) -> None:
-    run(redcat, "touches.csv", "journeys.csv", "--models", "linear,time_decay,markov,last_non_organic")
+def test_formats_and_spellings_of_input_do_not_matter(folder: Path) -> None:
+    run("touches.csv", "journeys.csv", "--models", "linear,time_decay,markov,last_non_organic")
     touches = pl.read_csv(folder / "touches.csv", try_parse_dates=True)
     journeys = pl.read_csv(folder / "journeys.csv", try_parse_dates=True)
     touches.with_columns(pl.col("occurred_at").dt.replace_time_zone("Asia/Shanghai")).write_parquet(
@@ -135,25 +139,25 @@ def test_formats_and_spellings_of_input_do_not_matter(redcat: Redcat, folder: Pa
         .replace("true", "TRUE")
     )
     for one, other in (("t.parquet", "j.parquet"), ("z.csv", "y.csv"), ("touches.csv", "j.parquet")):
-        run(redcat, one, other, "--models", "linear,time_decay,markov,last_non_organic", out="same.parquet")
+        run(one, other, "--models", "linear,time_decay,markov,last_non_organic", out="same.parquet")
         same, expected = rows(folder / "same.parquet"), rows(folder / "out.csv")
         assert same.keys() == expected.keys()
         for key, values in expected.items():
             assert same[key] == pytest.approx(values), (one, key)
 
 
-def test_another_column_can_be_credited(redcat: Redcat, folder: Path) -> None:
+def test_another_column_can_be_credited(folder: Path) -> None:
     (folder / "touches.csv").write_text(TOUCHES.replace("note_id", "creator_id"))
-    run(redcat, "touches.csv", "journeys.csv", "--models", "linear", "--touch-column", "creator_id")
+    run("touches.csv", "journeys.csv", "--models", "linear", "--touch-column", "creator_id")
     assert rows(folder / "out.csv")["linear", "B"] == (1.5, 120, None)
 
 
-def test_aggregated_paths(redcat: Redcat, folder: Path) -> None:
+def test_aggregated_paths(folder: Path) -> None:
     (folder / "paths.csv").write_text(
         "path,total_conversions,total_conversion_value,total_null\n"
         "C1 > C2 > C3,1,1000,0\nC1,0,0,1\nC2 > C3,0,0,1\nidle,0,0,0\n"
     )
-    done = run(redcat, "--paths", "paths.csv")
+    done = run("--paths", "paths.csv")
     assert done.stderr == (
         "redcat: left out time_decay and data_driven: aggregated paths do not tell when touches occurred\n"
     )
@@ -164,9 +168,9 @@ def test_aggregated_paths(redcat: Redcat, folder: Path) -> None:
     assert found["linear", "idle"] == (0, 0, None)
 
 
-def test_paths_as_lists_may_hold_any_name(redcat: Redcat, folder: Path) -> None:
+def test_paths_as_lists_may_hold_any_name(folder: Path) -> None:
     pl.DataFrame({"path": [["a > b", "c"]], "total_conversions": [2]}).write_parquet(folder / "paths.parquet")
-    run(redcat, "--paths", "paths.parquet", "--models", "linear")
+    run("--paths", "paths.parquet", "--models", "linear")
     assert rows(folder / "out.csv") == {("linear", "a > b"): (1, 0, None), ("linear", "c"): (1, 0, None)}
 
 
@@ -222,11 +226,11 @@ FILES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_line_and_status_2(redcat: Redcat, folder: Path, mistake: str) -> None:
+def test_a_mistake_is_one_line_and_status_2(folder: Path, mistake: str) -> None:
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="gbk" if name.startswith("gbk") else "utf-8")
     arguments, message = MISTAKES[mistake]
-    done = run(redcat, *arguments, status=2)
+    done = run(*arguments, status=2)
     assert message in done.stderr
     assert done.stderr.startswith("redcat: ")
     assert done.stderr.count("\n") == 1
@@ -238,18 +242,16 @@ def test_a_mistake_is_one_line_and_status_2(redcat: Redcat, folder: Path, mistak
     ("out", "message"),
     [("out.xlsx", "out.xlsx ends neither in .csv nor in .parquet"), ("no/out.csv", "the folder no of --out does not")],
 )
-def test_a_place_that_cannot_be_written_is_told_before_any_work(
-    redcat: Redcat, folder: Path, out: str, message: str
-) -> None:
-    assert message in run(redcat, "touches.csv", "journeys.csv", out=out, status=2).stderr
+def test_a_place_that_cannot_be_written_is_told_before_any_work(folder: Path, out: str, message: str) -> None:
+    assert message in run("touches.csv", "journeys.csv", out=out, status=2).stderr
 
 
-def test_the_guides_example_gives_what_it_says(redcat: Redcat, folder: Path) -> None:
+def test_the_guides_example_gives_what_it_says(folder: Path) -> None:
     touches, journeys, result = re.findall(r"```csv\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     (folder / "touches.csv").write_text(touches)
     (folder / "journeys.csv").write_text(journeys)
     (folder / "expected.csv").write_text(result)
-    run(redcat, "touches.csv", "journeys.csv", "--models", "linear,time_decay,markov")
+    run("touches.csv", "journeys.csv", "--models", "linear,time_decay,markov")
     expected = rows(folder / "expected.csv")
     found = rows(folder / "out.csv")
     assert list(found) == list(expected)
@@ -257,12 +259,11 @@ def test_the_guides_example_gives_what_it_says(redcat: Redcat, folder: Path) -> 
         assert found[key] == pytest.approx(values, abs=1e-6)
 
 
-def test_the_guides_python_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_guides_python_runs(folder: Path) -> None:
     text = GUIDE.read_text(encoding="utf-8")
     touches, journeys, _ = re.findall(r"```csv\n(.*?)```", text, re.DOTALL)
     (folder / "touches.csv").write_text(touches)
     (folder / "journeys.csv").write_text(journeys)
-    monkeypatch.chdir(folder)
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     names: dict[str, Any] = {}
     exec(code, names)
