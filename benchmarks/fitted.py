@@ -5,17 +5,21 @@ Run `python -m benchmarks.fitted`, or with the names of cases. Start-up and simu
 
 from __future__ import annotations
 
-import multiprocessing
 import resource
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from benchmarks.measuring import alone, table
 from models.data_driven import data_driven
 from models.markov import markov, markov_effects
 from models.shapley import shapley
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Name → journeys, notes, model. Touches a journey: 4.9, as in the figures of peers.
 CASES = {
@@ -73,19 +77,17 @@ def run(name: str) -> tuple[float, float, float, str]:
     if "removal_effect_error" in result.columns:
         relative = (result["removal_effect_error"] / result["removal_effect"]).fill_nan(0.0)
         largest = result["removal_effect_error"].max()
-        note = (
-            f"error bound: largest {largest:.1e}; relative median {relative.median():.1e}, largest {relative.max():.1e}"
-        )
+        note = f"largest {largest:.1e}; relative median {relative.median():.1e}, largest {relative.max():.1e}"
     return seconds, peak / 1e6, before / 1e6, note
 
 
-def main() -> None:
-    print("| case | seconds | peak GB | of which simulated data | |\n|---|---|---|---|---|")
-    for name in sys.argv[1:] or CASES:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            seconds, peak, before, note = pool.apply(run, (name,))
-        print(f"| {name} | {seconds:.2f} | {peak:.2f} | {before:.2f} | {note} |", flush=True)
+def main(names: Sequence[str] = ()) -> str:
+    rows = []
+    for name in names or CASES:
+        seconds, peak, before, note = alone(run, name)
+        rows.append((name, f"{seconds:.2f}", f"{peak:.2f}", f"{before:.2f}", note))
+    return table(("case", "seconds", "peak GB", "of which simulated data", "error bound"), rows)
 
 
 if __name__ == "__main__":
-    main()
+    print(main(sys.argv[1:]))

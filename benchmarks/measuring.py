@@ -60,8 +60,8 @@ def machine() -> str:
     cpu = "unknown processor"
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-        cpu = models[0] if models else cpu
+        named = [line.split(":", 1)[1] for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = named[0].strip() if named else cpu
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     libraries = ", ".join(f"{name} {found}" for name in (*LIBRARIES, *PEERS) if (found := installed(name)))
     load = os.getloadavg()[0]

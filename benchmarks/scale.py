@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
 from benchmarks.measuring import alone, table, timed
 from benchmarks.stored import LAST_DATE, synthesise
-from models import RULES, credits, earned, journeys, returns, rollup  # noqa: A004
+from models import RULES, credits, journeys, returns, rollup  # noqa: A004
+from models.grain import earned_at_grain
 from models.markov import markov_transition_effects, markov_transitions, markov_weight
 from models.shapley import shapley_weight
 
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
 
     from models.register import Rule
 
+T = TypeVar("T")
+
 REFUNDED = 10  # one order of so many
+KEPT = 8  # buckets whose sums are held apart
 
 
 def every_bucket(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -43,21 +48,34 @@ def every_bucket(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         yield found, orders
 
 
+def stored_journeys(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    for part in sorted(folder.glob("journeys-*.parquet")):
+        yield pl.read_parquet(part), pl.read_parquet(folder / part.name.replace("journeys", "conversions"))
+
+
+def ahead(buckets: Iterator[T]) -> Iterator[T]:
+    """The same, the next one in the making while one is worked on."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, buckets, None)
+        while (bucket := coming.result()) is not None:
+            coming = thread.submit(next, buckets, None)
+            yield bucket
+
+
 def journeys_alone(folder: Path) -> int:
     return sum(found.height for found, _ in every_bucket(folder))
 
 
 def everything(folder: Path) -> pl.DataFrame:
-    sums, transitions = [], []
-    for found, orders in every_bucket(folder):
-        sums.append(summed(found, orders, {**RULES, "shapley": shapley_weight}))
-        transitions.append(transitions_of(found))
-        del found
-    chain = pl.concat(transitions).group_by("from_state", "to_state").agg(pl.col("weight").sum())
-    by_markov = {"markov": partial(markov_weight, effects=markov_transition_effects(chain))}
-    for part in sorted(folder.glob("journeys-*.parquet")):
-        orders = pl.read_parquet(folder / part.name.replace("journeys", "conversions"))
-        sums.append(summed(pl.read_parquet(part), orders, by_markov))
+    sums: list[pl.DataFrame] = []
+    transitions: list[pl.DataFrame] = []
+    for found, orders in ahead(every_bucket(folder)):
+        sums = added(sums, summed(found, orders, {**RULES, "shapley": shapley_weight}))
+        transitions = [*transitions, transitions_of(found, orders)]
+        transitions = [chained(transitions)] if len(transitions) > KEPT else transitions
+    by_markov = {"markov": partial(markov_weight, effects=markov_transition_effects(chained(transitions)))}
+    for found, orders in ahead(stored_journeys(folder)):
+        sums = added(sums, summed(found, orders, by_markov))
     notes, windows, spend = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows", "spend"))
     return returns(
         rollup(pl.concat(sums)),
@@ -72,12 +90,22 @@ def everything(folder: Path) -> pl.DataFrame:
 
 def summed(found: pl.DataFrame, orders: pl.DataFrame, models: Mapping[str, Rule]) -> pl.DataFrame:
     refunds = orders.gather_every(REFUNDED).select("conversion_id", refund_date="paid_date", refund_fen="paid_fen")
-    return rollup(earned(credits(found, models=models), orders, refunds, models=models, as_of=LAST_DATE))
+    return earned_at_grain(credits(found, models=models), orders, refunds, models=models, as_of=LAST_DATE)
 
 
-def transitions_of(found: pl.DataFrame) -> pl.DataFrame:
+def added(sums: list[pl.DataFrame], more: pl.DataFrame) -> list[pl.DataFrame]:
+    """Rolled up now and then, so that sums do not grow with buckets."""
+    return [*sums, more] if len(sums) < KEPT else [rollup(pl.concat([*sums, more]))]
+
+
+def chained(transitions: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(transitions).group_by("from_state", "to_state").agg(pl.col("weight").sum())
+
+
+def transitions_of(found: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     paths = found.select("note_id", "position", journey_id="conversion_id")
-    outcomes = paths.select(pl.col("journey_id").unique(), conversions=1.0, nulls=0.0)
+    won = pl.lit(1.0)
+    outcomes = orders.select(journey_id="conversion_id", conversions=won, value=won, nulls=pl.lit(0.0))
     return markov_transitions(paths, outcomes)
 
 

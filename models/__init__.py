@@ -8,11 +8,13 @@ and limits.
 | the touches of each conversion inside its windows | `journeys` |
 | the share of each conversion that a note gets, by rules | `credits`; the weights: `first_touch`, `last_touch`, \
 `last_click`, `last_non_organic`, `linear`, `time_decay`, `position_based`, `by_position`, `participation` |
-| shares to fen, earnings, returns, totals that agree | `split_fen`, `earned`, `rollup`, `returns`, `reconciliation` |
+| shares to fen, earnings, returns, totals that agree | `split_fen`, `earned`, `rollup`, `returns`, `reconciliation`; \
+`earned_at_grain` for many conversions |
 | journeys as paths, converting or not | `paths_from_touches`, `paths_from_aggregated`, `paths_of_users`, `treat` |
 | what each note earned, by rules or by any model | `rule_totals`, `attribute` |
 | models that are fitted on paths | `markov`, `shapley`, `shapley_ordered`, `data_driven` |
-| their parts | `markov_effects`, `markov_transition_effects`, `markov_shares`, `shapley_shares`, `fit_data_driven` |
+| their parts | `markov_effects`, `markov_transitions`, `markov_transition_effects`, `fit_data_driven` |
+| their shares of single conversions | `markov_shares`, `shapley_shares`; as rules: `markov_weight`, `shapley_weight` |
 | the table of models | `MODELS`, `RULES` |
 """
 
@@ -21,6 +23,7 @@ from __future__ import annotations
 from models.credits import credits  # noqa: A004
 from models.data_driven import NoBetterThanBaseRateError, data_driven, fit_data_driven
 from models.earnings import earned, reconciliation, rollup
+from models.grain import earned_at_grain
 from models.journeys import journeys
 from models.markov import (
     SingularChainError,
@@ -28,6 +31,8 @@ from models.markov import (
     markov_effects,
     markov_shares,
     markov_transition_effects,
+    markov_transitions,
+    markov_weight,
 )
 from models.money import split_fen
 from models.paths import paths_from_aggregated, paths_from_touches, paths_of_users, treat
@@ -42,7 +47,7 @@ from models.rules.linear import linear
 from models.rules.participation import participation
 from models.rules.position_based import position_based
 from models.rules.time_decay import time_decay
-from models.shapley import shapley, shapley_ordered, shapley_shares
+from models.shapley import shapley, shapley_ordered, shapley_shares, shapley_weight
 from models.totals import attribute, rule_totals
 
 __all__ = [
@@ -55,6 +60,7 @@ __all__ = [
     "credits",
     "data_driven",
     "earned",
+    "earned_at_grain",
     "first_touch",
     "fit_data_driven",
     "journeys",
@@ -66,6 +72,8 @@ __all__ = [
     "markov_effects",
     "markov_shares",
     "markov_transition_effects",
+    "markov_transitions",
+    "markov_weight",
     "participation",
     "paths_from_aggregated",
     "paths_from_touches",
@@ -78,6 +86,7 @@ __all__ = [
     "shapley",
     "shapley_ordered",
     "shapley_shares",
+    "shapley_weight",
     "split_fen",
     "time_decay",
     "treat",

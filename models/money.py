@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import polars as pl
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+
+    Ints: TypeAlias = NDArray[np.int64]
+    Floats: TypeAlias = NDArray[np.float64]
 
 #: Shares are quantised to whole parts of this. `LARGEST_FEN * PARTS` is just below the largest Int64.
 PARTS = 10**9
 LARGEST_FEN = 9 * 10**9
+
+#: Remainders are below `PARTS` and a half per row: 31 bits hold them.
+REMAINDER_BITS = 31
 
 
 def split_fen(
@@ -65,21 +79,47 @@ def _column(column: str | pl.Expr) -> pl.Expr:
     return pl.col(column) if isinstance(column, str) else column
 
 
+def split_runs(amount_fen: Ints, share: Floats, starts: Ints, /) -> Ints:
+    """`split_fen` over rows that stand group by group, each in its order: what is split, how, and where groups start.
+
+    For amounts and shares that are known to be such as `split_fen` accepts.
+
+    >>> split_runs(np.array([100, 100, 100, 7]), np.array([1 / 3, 1 / 3, 1 / 3, 1]), np.array([0, 3])).tolist()
+    [34, 33, 33, 7]
+    """
+    if not starts.size:
+        return np.zeros(0, np.int64)
+    lengths = np.diff(starts, append=share.size)
+    total = np.repeat(np.add.reduceat(share, starts), lengths)
+    takes_all = share == total
+    if np.all(takes_all | (share == 0)):
+        return np.where(takes_all, amount_fen, 0)
+    part = np.rint(share / total * PARTS).astype(np.int64)
+    whole = np.repeat(np.add.reduceat(part, starts), lengths)
+    product = np.abs(amount_fen) * part
+    fen = product // whole
+    remainder = product - fen * whole
+    left = np.abs(amount_fen)[starts] - np.add.reduceat(fen, starts)
+    # What is left is the sum of the remainders, each below a whole: a row without remainder never gets of it.
+    contested = np.flatnonzero(remainder)
+    group = np.repeat(np.arange(starts.size), lengths)[contested]
+    by_remainder = np.argsort((group << REMAINDER_BITS) - remainder[contested], kind="stable")
+    rank = np.arange(group.size) - np.searchsorted(group, group)
+    fen[contested[by_remainder[rank < left[group]]]] += 1
+    signed: Ints = fen * np.sign(amount_fen)
+    return signed
+
+
 def _split(series: pl.Series) -> pl.Series:
     """`split_fen` over a series of `group`, `order`, `amount` and `share`."""
     lines = series.struct.unnest().with_columns(total=pl.col("share").sum().over("group"))
     _refuse(lines)
-    size, part, whole = pl.col("amount").abs(), pl.col("part"), pl.col("whole")
-    left = size - pl.col("fen").sum().over("group")
-    # An ordinal rank breaks ties by the order of rows, which `order_by` sets.
-    rank = pl.col("remainder").rank("ordinal", descending=True).over("group", order_by="order")
-    return (
-        lines.with_columns(part=(pl.col("share") / pl.col("total") * PARTS).round().cast(pl.Int64))
-        .with_columns(whole=part.sum().over("group"))
-        .with_columns(fen=size * part // whole, remainder=size * part % whole)
-        .select((pl.col("fen") + (rank <= left).cast(pl.Int64)) * pl.col("amount").sign())
-        .to_series()
+    lines = lines.with_row_index("row").sort("group", "order")
+    starts = lines.select(pl.col("group").ne_missing(pl.col("group").shift()) | (pl.col("row").cum_count() == 1))
+    fen = split_runs(
+        lines["amount"].to_numpy(), lines["share"].to_numpy(), np.flatnonzero(starts.to_series().to_numpy())
     )
+    return lines.select("row", fen=pl.Series(fen, dtype=pl.Int64)).sort("row")["fen"]
 
 
 def _refuse(lines: pl.DataFrame) -> None:

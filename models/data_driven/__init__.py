@@ -4,16 +4,13 @@
 |---|---|
 | `features` | kinds, recency and repetition of the touches of a journey |
 | `judging` | calibration and losses out of time, beside a naive base rate |
-| `attribution` | the model: fit, shares of every touch, credits |
+| `model` | the fitted chance to convert, and the shares of every touch |
+| `attribution` | fit and credits |
 """
 
 from __future__ import annotations
 
-from models.data_driven.attribution import (
-    DataDrivenModel,
-    NoBetterThanBaseRateError,
-    data_driven,
-    fit_data_driven,
-)
+from models.data_driven.attribution import data_driven, fit_data_driven
+from models.data_driven.model import DataDrivenModel, NoBetterThanBaseRateError
 
 __all__ = ["DataDrivenModel", "NoBetterThanBaseRateError", "data_driven", "fit_data_driven"]

@@ -1,4 +1,4 @@
-"""The Markov model: removal effects, credits, and shares of every touch."""
+"""The Markov model: removal effects and credits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import polars as pl
 
 from models.deferred import deferred, on_own_thread
 from models.encoded import RESULT, encode, result
-from models.frames import like
 from models.markov.bounded import bounded_effects
 from models.markov.chain import chain_of_transitions, count_chain, steps_of
 from models.markov.exact import exact_effects
@@ -196,124 +195,6 @@ def markov_transition_effects(
     return deferred(compute, transitions, schema={"note_id": pl.String(), **_EFFECTS})
 
 
-def markov_shares(paths: Frame, effects: AnyFrame, /, *, touch_column: str = "note_id") -> Frame:
-    """The share of every touch in its own journey, by removal effects, so that conversions are credited one by one.
-
-    `share = RE(note) / Σ RE of the distinct notes of the journey / touches of the note in the journey`. Notes whose
-    effects are all 0 share a journey equally. Conservation: the shares of a journey sum to 1, so credits sum to
-    the conversions exactly; per note they are not those of `markov`, which divides the total at once, but keep
-    each conversion with the notes that it met.
-
-    Args:
-        paths: As for `markov`.
-        effects: The touch column and `removal_effect`, of `markov`, `markov_effects` or an earlier period. A note
-            that it lacks counts as 0.
-        touch_column: What a touch is of.
-
-    Returns:
-        `paths` with `share` (Float64), sorted by journey and position; rows without touch are left out.
-
-    Raises:
-        ValueError: an effect is negative (when collected, if lazy).
-
-    >>> paths = pl.DataFrame({"journey_id": [1, 1, 1], "note_id": ["A", "B", "A"], "position": [1, 2, 3]})
-    >>> effects = pl.DataFrame({"note_id": ["A", "B"], "removal_effect": [0.6, 0.2]})
-    >>> markov_shares(paths, effects)["share"].round(3).to_list()
-    [0.375, 0.25, 0.375]
-    """
-    known = (
-        effects.lazy()
-        .select(pl.col(touch_column), pl.col("removal_effect").fill_null(0.0).alias("_effect"))
-        .map_batches(_check_effects)
-    )
-    touches = pl.len().over("journey_id", touch_column)
-    part = pl.col("_effect").fill_null(0.0) / touches
-    total = pl.col("_part").sum().over("journey_id")
-    equal = 1.0 / (touches * pl.col(touch_column).n_unique().over("journey_id"))
-    shares = (
-        paths.lazy()
-        .filter(pl.col(touch_column).is_not_null())
-        .join(known, on=touch_column, how="left")
-        .with_columns(part.alias("_part"))
-        .with_columns(pl.when(total > 0).then(pl.col("_part") / total).otherwise(equal).alias("share"))
-        .drop("_effect", "_part")
-        .sort("journey_id", "position")
-    )
-    return like(shares, paths)
-
-
-def markov_weight(*, effects: pl.DataFrame) -> pl.Expr:
-    """Removal effects as a rule, for `models.credits.credits`: `w = RE(note) / touches of the note in the journey`.
-
-    Divided by their sum over the journey, the weights are the shares of `markov_shares`; bind `effects` by
-    `functools.partial`. Source, conservation and limits as there.
-
-    Args:
-        effects: `note_id` (unique) and `removal_effect`; a note that it lacks counts as 0.
-
-    Raises:
-        ValueError: an effect is negative.
-
-    >>> effects = pl.DataFrame({"note_id": ["n1", "n2"], "removal_effect": [0.6, 0.2]})
-    >>> journey = pl.DataFrame({"conversion_id": ["a"] * 3, "note_id": ["n1", "n2", "n1"]})
-    >>> journey.select(markov_weight(effects=effects)).to_series().to_list()
-    [0.3, 0.2, 0.3]
-    """
-    known = _check_effects(effects.select("note_id", _effect=pl.col("removal_effect").fill_null(0.0)))
-    effect = pl.col("note_id").replace_strict(known["note_id"], known["_effect"], default=0.0, return_dtype=pl.Float64)
-    # Notes without effect share a journey of their own equally, and have next to nothing of any other.
-    return effect.clip(lower_bound=1e-300) / pl.len().over("conversion_id", "note_id")
-
-
-def markov_transitions(paths: Frame, journeys: AnyFrame, /, *, touch_column: str = "note_id") -> Frame:
-    """The transitions of order 1 counted as a table, for `markov_transition_effects`.
-
-    It adds up: the tables of several buckets of users, concatenated, are the table of all.
-
-    Args:
-        paths: As for `markov`.
-        journeys: As for `markov`.
-        touch_column: What a touch is of; none may be named like one of the three ends.
-
-    Returns:
-        Sorted: `from_state`, `to_state` (String; `(start)`, `(conversion)` and `(null)` beside the touches), `weight`
-        (Float64, how often).
-
-    >>> from models.paths import paths_from_aggregated
-    >>> paths, journeys = paths_from_aggregated(pl.DataFrame({"path": ["A > B", "A"], "total_conversions": [2, 0],
-    ...     "total_null": [1, 4]}))
-    >>> markov_transitions(paths, journeys).rows()
-    [('(start)', 'A', 7.0), ('A', '(null)', 4.0), ('A', 'B', 3.0), ('B', '(conversion)', 2.0), ('B', '(null)', 1.0)]
-    """
-    here, there = pl.col("from_state"), pl.col("to_state")
-    last = pl.col("journey_id").ne_missing(pl.col("journey_id").shift(-1))
-    steps = (
-        paths.lazy()
-        .filter(pl.col(touch_column).is_not_null())
-        .join(journeys.lazy().select("journey_id", "conversions", "nulls"), on="journey_id")
-        .sort("journey_id", "position")
-        .select(
-            "journey_id",
-            "conversions",
-            "nulls",
-            from_state=pl.col(touch_column).cast(pl.String),
-            to_state=pl.col(touch_column).cast(pl.String).shift(-1),
-            first=pl.col("journey_id").ne_missing(pl.col("journey_id").shift(1)),
-            last=last,
-        )
-    )
-    number = pl.col("conversions") + pl.col("nulls")
-    begun = steps.filter("first").group_by(to_state=here).agg(weight=number.sum())
-    ended = steps.filter("last").group_by("from_state")
-    parts = [
-        begun.select(pl.lit("(start)").alias("from_state"), there, "weight"),
-        steps.filter(~pl.col("last")).group_by("from_state", "to_state").agg(weight=number.sum()),
-        ended.agg(weight=pl.col("conversions").sum()).select(here, pl.lit("(conversion)").alias("to_state"), "weight"),
-        ended.agg(weight=pl.col("nulls").sum()).select(here, pl.lit("(null)").alias("to_state"), "weight"),
-    ]
-    return like(pl.concat(parts).filter(pl.col("weight") > 0).sort("from_state", "to_state"), paths)
-
-
 def _effects(
     encoded: Encoded, *, order: int, removal: str, exact_states: int, tolerance: float
 ) -> tuple[Floats, Floats]:
@@ -350,12 +231,3 @@ def _check_options(*, order: int, removal: str) -> None:
         raise ValueError(f"order must be 1, 2 or 3, got {order}")
     if removal not in REMOVALS:
         raise ValueError(f"removal must be one of {', '.join(REMOVALS)}, got {removal!r}")
-
-
-def _check_effects(effects: pl.DataFrame) -> pl.DataFrame:
-    if (negative := effects.filter(pl.col("_effect") < 0)).height:
-        raise ValueError(
-            f"{negative.height} of {effects.height} removal effects are negative, such as {negative.row(0)}: shares "
-            "need effects >= 0. Use removal='null' or 'fail'"
-        )
-    return effects

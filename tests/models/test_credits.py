@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 from models.credits import credits  # noqa: A004
 from models.journeys import journeys
 from models.register import MODELS, RULES
+from models.rules.by_position import by_position
 from models.rules.position_based import position_based
 from models.rules.time_decay import time_decay
 from tests.models.worlds import DAY, START, WINDOWS, frame, frames, reference_journeys, reference_shares, world
@@ -124,7 +125,23 @@ def test_two_touches_share_equally_by_position() -> None:
     assert credits(journey("n1", "n2"))["position_based"].to_list() == [0.5, 0.5]
 
 
-@pytest.mark.parametrize("parts", [{"first": -0.1}, {"middle": -1}, {"first": 0, "last": 0}])
+@pytest.mark.parametrize(
+    ("organic", "winner"),
+    [([True, False, False, True], "n3"), ([False, True, True, None], "n4"), ([True] * 4, "n4")],
+)
+def test_the_last_touch_that_is_not_organic_wins(organic: list[bool | None], winner: str) -> None:
+    touches = journey("n1", "n2", "n3", "n4").with_columns(organic=pl.Series(organic, dtype=pl.Boolean))
+    result = credits(touches, models={"last_non_organic": MODELS["last_non_organic"].function})
+    assert result.filter(pl.col("last_non_organic") == 1)["note_id"].to_list() == [winner]
+
+
+def test_participation_gives_every_note_the_whole_and_stays_out_of_what_adds_up() -> None:
+    result = credits(journey("n1", "n2", "n1"), models={"participation": MODELS["participation"].function})
+    assert result["participation"].to_list() == [1.0, 1.0]
+    assert "participation" not in RULES
+
+
+@pytest.mark.parametrize("parts", [{"first": -0.1}, {"middle": -1}, {"first": 0, "last": 0}, {"centre": -1}])
 def test_parts_that_cannot_be_shared_are_refused(parts: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="parts must be >= 0 and first \\+ last > 0, got"):
         position_based(**parts)
@@ -180,8 +197,11 @@ def test_the_note_that_alone_makes_people_buy_earns_most() -> None:
     found = journeys(
         frame("touches", touches), frame("conversions", orders), frame("notes", notes), frame("windows", WINDOWS)
     )
-    totals = credits(found).group_by("note_id").agg(pl.col(*RULES).sum())
-    for model in RULES:
+    every = {name: model.function for name, model in MODELS.items() if model.kind == "rule" and not model.needs}
+    every |= {"last_non_organic": MODELS["last_non_organic"].function, "mine": partial(by_position, weights=(3, 2, 1))}
+    organic = found.with_columns(organic=pl.col("note_id") != "cause")
+    totals = credits(organic, models=every).group_by("note_id").agg(pl.col(*every).sum())
+    for model in every:
         assert totals.sort(model, descending=True)["note_id"][0] == "cause"
     # Everybody who bought saw the cause and two of the three others.
     assert totals.filter(pl.col("note_id") == "cause")["linear"].item() == pytest.approx(len(orders) / 3)

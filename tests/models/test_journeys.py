@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -214,3 +217,37 @@ def test_what_a_conversion_does_not_say_is_not_promoted() -> None:
 def test_an_unknown_scope_is_refused_with_the_choices() -> None:
     with pytest.raises(ValueError, match=r"scope 'shop' is unknown: expected one of 'brand', 'category', 'product'"):
         of([], scope="shop")
+
+
+HEAVY = """
+import resource
+import polars as pl
+from datetime import timedelta
+from models import credits, journeys
+from tests.models.worlds import DAY, START, frame
+
+seen = [{"note_id": f"n{k % 40}", "user_key": 1, "touched_at": START + k * 300 * DAY / 10_000} for k in range(10_000)]
+bought = [
+    {"conversion_id": f"o{k:03}", "user_key": 1, "paid_at": START + (k + 1) * 300 * DAY / 500} for k in range(500)
+]
+found = journeys(
+    frame("touches", seen),
+    frame("conversions", bought),
+    frame("notes", [{"note_id": f"n{k}"} for k in range(40)]),
+    frame("windows", [{"lane": "seeding", "kind": "impression", "window": 30 * DAY}]),
+)
+earned = credits(found)["linear"].sum()
+print(found.height, round(earned, 6), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+"""
+
+
+def test_a_user_with_10000_touches_and_500_orders_is_exact_and_bounded_in_memory() -> None:
+    """Alone in a process, whose peak is its own. A touch comes every 2,592 s, an order every 20 touches."""
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", HEAVY], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pairs, earned, gigabytes = map(float, done.stdout.split())
+    # An order at instant 20 (k + 1) sees the touches of the 1,000 instants before it, as far as there are any.
+    assert pairs == sum(min(20 * (k + 1), 1_000) for k in range(500))
+    assert earned == 500
+    assert gigabytes < 1.5

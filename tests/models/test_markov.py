@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.credits import credits  # noqa: A004
 from models.encoded import encode
 from models.markov import (
     SingularChainError,
@@ -15,6 +18,8 @@ from models.markov import (
     markov_effects,
     markov_shares,
     markov_transition_effects,
+    markov_transitions,
+    markov_weight,
 )
 from models.markov.bounded import bounded_effects
 from models.markov.chain import count_chain, steps_of
@@ -319,6 +324,47 @@ def test_shares_need_effects_of_one_sign() -> None:
         markov_shares(frames([(["A"], 1, 1.0, 0)])[0], effects)
 
 
+@given(journeys)
+@settings(deadline=None)
+def test_weights_as_a_rule_are_the_shares(rows: Journeys) -> None:
+    paths, weights = frames(rows)
+    effects = markov(paths, weights)
+    shares = markov_shares(paths, effects).group_by("journey_id", "note_id").agg(pl.col("share").sum())
+    steps = paths.with_columns(conversion_id="journey_id", lane=pl.lit("x"), direct=True)
+    found = credits(steps, models={"markov": partial(markov_weight, effects=effects)})
+    assert {(row[0], row[1]): row[2] for row in found.select("conversion_id", "note_id", "markov").rows()} == (
+        pytest.approx({(row[0], row[1]): row[2] for row in shares.rows()})
+    )
+
+
+def test_weights_need_effects_of_one_sign() -> None:
+    with pytest.raises(ValueError, match="1 of 1 removal effects are negative"):
+        markov_weight(effects=pl.DataFrame({"note_id": ["A"], "removal_effect": [-0.5]}))
+
+
+# Transitions that add up
+
+
+@given(journeys)
+@settings(deadline=None)
+def test_a_table_of_transitions_gives_the_same_effects(rows: Journeys) -> None:
+    rows = [row for row in rows if row[0] and row[1] + row[3]]
+    if not rows:
+        return
+    whole = markov_transitions(*frames(rows))
+    parts = pl.concat([markov_transitions(*frames(part)) for part in (rows[::2], rows[1::2])])
+    summed = parts.group_by("from_state", "to_state").agg(pl.col("weight").sum())
+    expected = column(markov_effects(*frames(rows)))
+    for table in (whole, summed):
+        assert column(markov_transition_effects(table)) == pytest.approx(expected, **NEAR)
+
+
+def test_transitions_of_nothing_and_names_that_are_ends() -> None:
+    assert markov_transitions(*frames([])).rows() == []
+    with pytest.raises(ValueError, match=r"1 touches are named like an end of journeys: \(null\)"):
+        markov_transitions(*frames([(["(null)"], 1, 1.0, 0)]))
+
+
 # A known truth
 
 
@@ -379,6 +425,12 @@ def test_bounds_hold_and_tighten(n_notes: int, n_journeys: int, clusters: int, w
     assert np.isfinite(found).all()
     if work:
         assert errors.max() <= 1e-9
+
+
+def test_bounds_hold_where_nothing_is_left_beside_the_leading_directions() -> None:
+    rows = [(["A", "C"], 0, 0.0, 1), (["B"], 1, 1.0, 1)]
+    exact = column(markov_effects(*frames(rows)))
+    assert column(markov_effects(*frames(rows), exact_states=0)) == pytest.approx(exact, abs=1e-9)
 
 
 def test_bounds_hold_where_journeys_hardly_end() -> None:

@@ -101,6 +101,15 @@ def test_journey_without_touches_stays_and_one_that_did_not_convert_has_no_value
     assert weights.rows() == [("j", 0.0, 0.0, 1.0)]
 
 
+def test_an_instant_limits_only_what_converted() -> None:
+    rows = touches(("late", timedelta(-1)), ("early", timedelta(1)))
+    paths, _ = paths_from_touches(rows, journeys(converted=[False]))
+    assert paths["note_id"].to_list() == ["early", "late"]
+    paths, weights = paths_from_touches(rows, journeys(converted_at=[None]))
+    assert paths["note_id"].to_list() == ["early", "late"]
+    assert weights["conversions"].to_list() == [1.0]
+
+
 def test_repeated_journey_is_refused() -> None:
     with pytest.raises(ValueError, match=r"1 of 2 journeys have an id that is null or another's, such as \['j'\]"):
         paths_from_touches(touches(), pl.concat([journeys(), journeys()]))

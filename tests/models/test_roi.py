@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from models.credits import credits  # noqa: A004
+from models.grain import earned_at_grain
 from models.journeys import journeys
 from models.register import RULES
 from models.roi import LEVELS, earned, reconciliation, returns, rollup
@@ -372,3 +373,21 @@ def test_a_conversion_given_twice_is_refused_and_not_counted_twice() -> None:
 def test_an_unknown_level_is_refused_with_the_choices() -> None:
     with pytest.raises(ValueError, match="level 'shop' is unknown: expected one of 'note', 'creator'"):
         returns_of(shop(), "shop")
+
+
+@given(seed=SEEDS)
+def test_the_short_way_to_the_grain_is_the_long_way(seed: int) -> None:
+    rows = world(seed)
+    whole = frames(rows)
+    given_credits = credits_of(whole).with_columns(
+        # A model that credits some conversions only takes the long way.
+        some=pl.when(pl.col("conversion_id") != "o3").then("linear")
+    )
+    for models in (list(RULES), ["linear", "some"]):
+        others = {"models": models, "as_of": AS_OF}
+        expected = rollup(earned(given_credits, whole["conversions"], whole["refunds"], **others))
+        short = earned_at_grain(given_credits, whole["conversions"], whole["refunds"], **others)
+        assert_frame_equal(short, expected)
+        shuffled = given_credits.sample(fraction=1, shuffle=True, seed=seed).lazy()
+        lazy = earned_at_grain(shuffled, whole["conversions"].lazy(), whole["refunds"], **others)
+        assert_frame_equal(lazy.collect(), expected)

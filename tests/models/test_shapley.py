@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.credits import credits  # noqa: A004
 from models.paths import paths_from_aggregated
-from models.shapley import shapley, shapley_ordered, shapley_shares
+from models.shapley import shapley, shapley_ordered, shapley_shares, shapley_weight
 
 Journeys = list[tuple[list[str], int, int]]
 journeys = st.lists(
@@ -123,3 +124,12 @@ def test_any_level_and_lazy() -> None:
     found = shapley(levels.lazy(), weights.lazy(), touch_column="creator")
     assert found.collect_schema().names() == ["creator", "conversions", "revenue", "removal_effect"]
     assert found.collect().rows() == [("x", 2.0, 20.0, None), ("y", 0.0, 0.0, None)]
+
+
+@given(journeys)
+def test_weights_as_a_rule_are_the_shares(rows: Journeys) -> None:
+    paths, _ = frames(rows)
+    shares = shapley_shares(paths).group_by("journey_id", "note_id").agg(pl.col("share").sum())
+    steps = paths.with_columns(conversion_id="journey_id", lane=pl.lit("x"), direct=True)
+    found = credits(steps, models={"shapley": shapley_weight}).select("conversion_id", "note_id", "shapley")
+    assert {row[:2]: row[2] for row in found.rows()} == pytest.approx({row[:2]: row[2] for row in shares.rows()})

@@ -1,0 +1,69 @@
+"""The chain of order 1 as a table that adds up over buckets of users."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from models.deferred import deferred
+from models.encoded import encode
+
+if TYPE_CHECKING:
+    from models.encoded import Encoded
+    from models.frames import AnyFrame, Frame
+
+ENDS = ("(start)", "(conversion)", "(null)")
+
+
+def markov_transitions(paths: Frame, journeys: AnyFrame, /, *, touch_column: str = "note_id") -> Frame:
+    """The transitions of order 1 counted as a table, for `markov_transition_effects`.
+
+    It adds up: the tables of several buckets of users, concatenated, are the table of all.
+
+    Args:
+        paths: As for `markov`.
+        journeys: As for `markov`.
+        touch_column: What a touch is of; none may be named like one of the three ends.
+
+    Returns:
+        Sorted, ends last: `from_state`, `to_state` (String; `(start)`, `(conversion)` and `(null)` beside the
+        touches), `weight` (Float64, how often).
+
+    Raises:
+        ValueError: a weight is null, not finite or negative, a journey id occurs twice, or a touch is named like an
+            end.
+
+    >>> from models.paths import paths_from_aggregated
+    >>> paths, journeys = paths_from_aggregated(pl.DataFrame({"path": ["A > B", "A"], "total_conversions": [2, 0],
+    ...     "total_null": [1, 4]}))
+    >>> markov_transitions(paths, journeys).rows()
+    [('A', 'B', 3.0), ('A', '(null)', 4.0), ('B', '(conversion)', 2.0), ('B', '(null)', 1.0), ('(start)', 'A', 7.0)]
+    """
+
+    def compute() -> pl.DataFrame:
+        encoded: Encoded = encode(paths, journeys, touch_column=touch_column)
+        if taken := sorted({*ENDS} & {*encoded.notes}):
+            raise ValueError(f"{len(taken)} touches are named like an end of journeys: {', '.join(taken)}. Rename them")
+        names = pl.concat([encoded.notes.rename("name"), pl.Series("name", ENDS)])
+        start, conversion, null = range(encoded.notes.len(), names.len())
+        note, same = encoded.note.astype(np.int64), encoded.journey[1:] == encoded.journey[:-1]
+        first, last = np.append(True, ~same)[: note.size], np.append(~same, True)[: note.size]
+        won, lost = (encoded.weights[name].to_numpy()[encoded.journey] for name in ("conversions", "nulls"))
+        steps = [
+            (np.full(first.sum(), start), note[first], (won + lost)[first]),
+            (note[:-1][same], note[1:][same], (won + lost)[:-1][same]),
+            (note[last], np.full(last.sum(), conversion), won[last]),
+            (note[last], np.full(last.sum(), null), lost[last]),
+        ]
+        columns = [np.concatenate(column) for column in zip(*steps, strict=True)]
+        counted = pl.DataFrame(dict(zip(("here", "there", "weight"), columns, strict=True)))
+        summed = counted.group_by("here", "there").agg(pl.col("weight").sum()).filter(pl.col("weight") > 0)
+        # Codes stand in the order of names, and are sorted faster.
+        summed = summed.sort("here", "there")
+        return summed.select(
+            from_state=names.gather(summed["here"]), to_state=names.gather(summed["there"]), weight="weight"
+        )
+
+    return deferred(compute, paths, schema={"from_state": pl.String(), "to_state": pl.String(), "weight": pl.Float64()})
