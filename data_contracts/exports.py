@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from data_contracts.contract import Contract
 
 EXPORTS = Path(__file__).parent / "exports"
+SIMILAR = 0.75  # from this likeness on (0 to 1), a name is taken for another one misspelled
 
 
 class MappingError(ValueError):
@@ -98,7 +99,7 @@ class Mapping(_Strict):
         known = _accepted_names(contract(self.feed))
         for name in self.columns:
             if name not in known:
-                hint = difflib.get_close_matches(name, known, n=1)
+                hint = difflib.get_close_matches(name, known, 1, SIMILAR)
                 raise ValueError(
                     f"{self.feed} has no column {name!r}" + (f"; did you mean {hint[0]!r}?" if hint else "")
                 )
@@ -268,7 +269,7 @@ def _demand_required(found: Fit, headers: list[str]) -> None:
             f"{missing}None of its {len(headers)} headers is known. If the first row is data, add a row of headers; "
             f"if the headers stand lower, state header_row in a mapping file. {advice}"
         )
-    hints = {n: difflib.get_close_matches(n, headers, n=1) for n in lacking}
+    hints = {n: difflib.get_close_matches(n, headers, 1, SIMILAR) for n in lacking}
     nearest = "; ".join(f"{n} may be {h[0]!r}" for n, h in hints.items() if h)
     raise MappingError(
         f"{missing}Found the headers {', '.join(headers)}. " + (f"Perhaps {nearest}. " if nearest else "") + advice

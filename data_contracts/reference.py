@@ -69,11 +69,24 @@ def window_set() -> str:
 
 
 @cache
+def reference_version() -> str:
+    """A hash of every reference table, which changes when any of them does."""
+    files = sorted(REFERENCE.glob("*.csv"))
+    return sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+@cache
 def longest_window() -> timedelta:
     """The longest look-back of all."""
     longest = windows()["window"].max()
     assert isinstance(longest, timedelta)
     return longest
+
+
+@cache
+def reach_days() -> int:
+    """Whole days that the longest window can span: a touch can change conversions of so many days after its own."""
+    return -(-longest_window() // timedelta(days=1))
 
 
 @cache

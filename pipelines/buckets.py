@@ -29,7 +29,10 @@ def credited_parts(
     connection: duckdb.DuckDBPyConnection, /, *, models: int
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
     """Credits, conversions and refunds of one range of users after another; each credit is a row for each model."""
-    refunds = connection.sql("SELECT conversion_id, refund_date, refund_fen FROM core.refunds").pl()
+    refunds = connection.sql(
+        "SELECT conversion_id, refund_date, refund_fen FROM core.refunds "
+        "SEMI JOIN core.conversions USING (conversion_id, currency)"
+    ).pl()
     (rows,) = connection.execute("SELECT count(*) FROM core.credits").fetchall()[0]
     for low, high in bucket_ranges(rows * models):
         part = f"WHERE bucket BETWEEN {low} AND {high}"

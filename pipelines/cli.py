@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003 - typer reads annotations at run time
+from pathlib import Path
 from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
+
+from pipelines.settings import SettingError, demand_settings, first_date, plain_date
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="redcat",
@@ -59,9 +64,29 @@ def main() -> None:
     """Run the command line; a failure that has a message of its own ends in one line, not in a traceback."""
     try:
         app()
-    except (BlockingIOError, PermissionError) as error:
-        typer.echo(f"redcat: {error}", err=True)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            typer.echo(
+                "redcat: interrupted. Nothing is lost; the same command goes on where this one stopped.", err=True
+            )
+        raise
+    except Exception as error:
+        if not _explains_itself(error):
+            raise
+        typer.echo(f"redcat: {_line_of(error)}", err=True)
         raise SystemExit(2) from None
+
+
+def _explains_itself(error: Exception) -> bool:
+    """Whether it is about files, settings or the warehouse rather than a mistake in this program."""
+    duckdb = sys.modules.get("duckdb")  # not imported for the sake of an error that it cannot have raised
+    return isinstance(error, OSError | SettingError) or (duckdb is not None and isinstance(error, duckdb.Error))
+
+
+def _line_of(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
 
 
 @app.command()
@@ -78,6 +103,7 @@ def demo(
     from pipelines.home import Home
     from pipelines.reports.terminal import print_report
 
+    demand_settings()
     home = Home.from_environment()
     try:
         world = set_up(home, size=size.value, seed=seed, fresh=fresh)
@@ -104,18 +130,19 @@ def run(
         Path | None, typer.Option(help="Folder with the landed files; default: landing/ under REDCAT_HOME.")
     ] = None,
     first: Annotated[
-        str | None, typer.Option("--from", help="First business date, YYYY-MM-DD; default: yesterday.")
+        str | None, typer.Option("--from", help="First business date, YYYY-MM-DD; default: as --to, or yesterday.")
     ] = None,
     last: Annotated[
-        str | None, typer.Option("--to", help="Last business date, YYYY-MM-DD; default: as --from.")
+        str | None, typer.Option("--to", help="Last business date, YYYY-MM-DD; default: as --from, or yesterday.")
     ] = None,
 ) -> None:
     """Take in new files and make every asset for a range of business dates, as one run."""
     import os
 
+    demand_settings()
     yesterday = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
-    start = _date(first, "--from") or yesterday
-    end = _date(last, "--to") or (start if first else yesterday)
+    given = _date(first, "--from"), _date(last, "--to")
+    start, end = given[0] or given[1] or yesterday, given[1] or given[0] or yesterday
     if end < start:
         stop(f"--to {end} lies before --from {start}; give the earlier date first")
     if end > yesterday:
@@ -126,13 +153,12 @@ def run(
         os.environ["REDCAT_LANDING"] = str(landing.resolve())
     from pipelines.console import run_shown
     from pipelines.home import Home
-    from pipelines.partitions import daily
 
     home = Home.from_environment()
     if not home.landing.is_dir():
         stop(f"the landing folder {home.landing} does not exist; create it, or name another with --landing")
-    if start < daily.start.date():
-        stop(f"--from {start} lies before the first date {daily.start.date()}; set REDCAT_FIRST_DATE to an earlier one")
+    if start < first_date():
+        stop(f"--from {start} lies before the first date {first_date()}; set REDCAT_FIRST_DATE to an earlier one")
     run_shown(home, start, end)
 
 
@@ -158,18 +184,23 @@ def check(
     feed: Annotated[str | None, typer.Option(help="Feed that it is for; default: recognised by its headers.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Validate one file and explain every refusal. Exit status 1 if any row or the file is refused."""
+    """Validate one file and explain every refusal. Exit status 1 if any row or the file is refused.
+
+    A file that becomes several feeds is judged for each; as JSON, an object a line.
+    """
     from pipelines.intake.check import check_file
     from pipelines.reports.checked import print_check
 
+    if file.is_dir():
+        stop(f"{file} is a folder; name one of the files in it")
     if not file.is_file():
         stop(f"the file {file} does not exist")
     try:
-        result = check_file(file, feed)
+        results = check_file(file, feed)
     except KeyError as error:
         stop(str(error.args[0]))
-    print_check(result, as_json=as_json)
-    if not result.sound:
+    print_check(results, as_json=as_json)
+    if not all(result.sound for result in results):
         raise typer.Exit(1)
 
 
@@ -239,14 +270,25 @@ def ui(
 ) -> None:
     """Open the asset graph in Dagster's web interface, on this machine only; stop it with Ctrl-C."""
     import os
-    import sys
+    import socket
 
     from pipelines.home import Home
     from pipelines.run import prepare_dagster
 
-    prepare_dagster(Home.from_environment())
+    demand_settings()
+    home = Home.from_environment()
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just closed is free
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError as error:
+            stop(
+                f"port {port} cannot be used ({error.strerror}); name another one: redcat ui --port {port % 65535 + 1}"
+            )
+    prepare_dagster(home)
     typer.echo(f"http://127.0.0.1:{port}")
-    module = [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions"]
+    installed = str(Path(__file__).resolve().parents[1])  # found from any folder, also from one with other `pipelines`
+    module = [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions", "-d", installed]
     os.execv(sys.executable, [*module, "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
 
 
@@ -254,6 +296,6 @@ def _date(text: str | None, option: str) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        return plain_date(text)
     except ValueError:
         stop(f"{option} {text!r} is no date; write it as YYYY-MM-DD, such as 2026-09-01")

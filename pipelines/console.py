@@ -48,6 +48,7 @@ class Bar:
 
 def run_shown(home: Home, first: date, last: date, /) -> None:
     """Run the graph with progress shown, then print what came in; ends with status 1 if the run failed."""
+    home.secret()  # a key that cannot be used is said before anything starts
     with Progress(
         TextColumn("{task.description:<44.44}"),
         BarColumn(bar_width=24),
@@ -71,26 +72,34 @@ def run_shown(home: Home, first: date, last: date, /) -> None:
 
 def print_summary(summary: RunSummary, first: date, last: date, /) -> None:
     """Rows by feed, then everything that needs attention, in words."""
-    table = Table(title=f"Intake, {first} to {last}", title_justify="left", box=None, header_style="bold")
-    table.add_column("feed")
-    for column in ("files", "rows read", "accepted", "duplicate", "quarantined"):
-        table.add_column(column, justify="right")
-    for feed, counts in sorted(summary.intake.items()):
-        table.add_row(feed, *(f"{n:,}" for n in counts.values()))
-    console.print(table)
-    for title, lines in (
-        ("Files that were not taken in", summary.problems),
-        ("Checks that found something", _by_asset(summary.warnings)),
-        ("The run stopped", summary.failures),
+    taken_in = {feed: counts for feed, counts in sorted(summary.intake.items()) if counts["files"]}
+    if not taken_in:
+        say(f"Intake, {first} to {last}: no new files")
+    else:
+        console.print(_intake_table(taken_in, f"Intake, {first} to {last}"))
+    for title, lines, rest in (
+        ("Files that were not taken in", summary.problems, 'redcat sql "FROM ops.files"'),
+        ("Checks that found something", _by_asset(summary.warnings), "redcat ui"),
+        ("The run stopped", summary.failures, "redcat ui"),
     ):
         if lines:
             say(f"\n{title}")
         for line in lines[:SHOWN_PROBLEMS]:
             say(f"  - {line}")
         if len(lines) > SHOWN_PROBLEMS:
-            say(f'  … and {len(lines) - SHOWN_PROBLEMS} more; see: redcat sql "FROM ops.files"')
+            say(f"  … and {len(lines) - SHOWN_PROBLEMS} more; see: {rest}")
     if any(counts["rows quarantined"] for counts in summary.intake.values()):
         say('\nWhy rows were quarantined: redcat sql "FROM quarantine.<feed>"')
+
+
+def _intake_table(intake: dict[str, dict[str, int]], title: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    table.add_column("feed")
+    for column in ("files", "rows read", "accepted", "duplicate", "quarantined"):
+        table.add_column(column, justify="right")
+    for feed, counts in intake.items():
+        table.add_row(feed, *(f"{n:,}" for n in counts.values()))
+    return table
 
 
 def _by_asset(warnings: list[tuple[str, str]]) -> list[str]:

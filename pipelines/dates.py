@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data_contracts.reference import longest_window
+from data_contracts.reference import reach_days
 
 if TYPE_CHECKING:
     from datetime import date
@@ -36,8 +36,8 @@ def as_of(connection: duckdb.DuckDBPyConnection) -> date:
     return day
 
 
-def to_be_made(connection: duckdb.DuckDBPyConnection, asset: str, first: date, last: date) -> int:
-    """Fill the temporary table `dates` with what the step has to make; returns how many lie outside the run."""
+def to_be_made(connection: duckdb.DuckDBPyConnection, asset: str, first: date, last: date) -> list[date]:
+    """Fill the temporary table `dates` with what the step has to make; returns those that lie outside the run."""
     enter_run(connection, first, last)
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE dates AS
@@ -45,8 +45,8 @@ def to_be_made(connection: duckdb.DuckDBPyConnection, asset: str, first: date, l
         UNION SELECT business_date FROM ops.outdated WHERE asset = $asset AND {SCOPE.get(asset, MADE_BEFORE)}""",
         {"first": first, "last": last, "asset": asset},
     )
-    query = "SELECT count(*) FROM dates WHERE business_date NOT BETWEEN ? AND ?"
-    return int(connection.execute(query, [first, last]).fetchall()[0][0])
+    query = "SELECT business_date FROM dates WHERE business_date NOT BETWEEN ? AND ? ORDER BY 1"
+    return [day for (day,) in connection.execute(query, [first, last]).fetchall()]
 
 
 def make_outdated(connection: duckdb.DuckDBPyConnection, asset: str) -> None:
@@ -54,7 +54,7 @@ def make_outdated(connection: duckdb.DuckDBPyConnection, asset: str) -> None:
 
     A touch of day t can change conversions of days t to t + longest window.
     """
-    reach = longest_window().days if asset == "touches" else 0
+    reach = reach_days() if asset == "touches" else 0
     connection.execute(
         """INSERT OR IGNORE INTO ops.outdated
         SELECT DISTINCT 'journeys', business_date + step::INTEGER

@@ -7,6 +7,7 @@ of the process loses nothing; a power cut may lose the last events of the log, n
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
 
+OPEN_SHARDS = 8  # each run has a database of its own, and each open one holds files and memory
+
+
 class OpenSqliteEventLogStorage(SqliteEventLogStorage):
     """Dagster's own storage but for how it connects."""
 
     def __init__(self, base_dir: str, inst_data: Any | None = None) -> None:
-        self._engines: dict[str, Engine] = {}
+        self._engines: OrderedDict[str, Engine] = OrderedDict()  # the last used at the end
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -34,14 +38,22 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
-            if shard not in self._engines:
-                self._engines[shard] = _open(self.conn_string_for_shard(shard))
-            engine = self._engines[shard]
+            engine = self._engine(shard)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
             with engine.connect() as connection, connection.begin():
                 yield connection
+
+    def _engine(self, shard: str) -> Engine:
+        """The open database of a shard; beyond `OPEN_SHARDS` the one that was used longest ago is closed."""
+        if shard not in self._engines:
+            self._engines[shard] = _open(self.conn_string_for_shard(shard))
+        self._engines.move_to_end(shard)
+        if len(self._engines) > OPEN_SHARDS:
+            _, oldest = self._engines.popitem(last=False)
+            oldest.dispose()
+        return self._engines[shard]
 
     def dispose(self) -> None:
         """Close what is open."""

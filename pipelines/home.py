@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from pipelines.settings import SettingError
+
+SHORTEST_SECRET = 16  # a file with less was cut short; what is written here has 64 digits
 
 
 @dataclass(frozen=True)
@@ -16,8 +22,15 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """The home that the environment names, as an absolute path; nothing is created yet."""
-        return cls(Path(os.environ.get("REDCAT_HOME", ".redcat")).expanduser().resolve())
+        """The home that the environment names, as an absolute path; nothing is created yet.
+
+        Raises SettingError when a file stands where one of its folders should.
+        """
+        root = Path(os.environ.get("REDCAT_HOME", ".redcat")).expanduser().resolve()
+        for path in (root, *root.parents):
+            if path.exists() and not path.is_dir():
+                raise SettingError(f"REDCAT_HOME is {root}, but {path} is a file; set REDCAT_HOME to a folder")
+        return cls(root)
 
     @property
     def landing(self) -> Path:
@@ -61,15 +74,35 @@ class Home:
         """The key of the buyer hashes: `REDCAT_SECRET`, or a file of mode 600 that is made at first use.
 
         Losing it means that later files cannot be joined to earlier ones by user.
+
+        Raises SettingError when the file was cut short, PermissionError when others can read it.
         """
         if stated := os.environ.get("REDCAT_SECRET"):
             return stated.encode()
         path = self.root / "secret"
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32))
+            _make_secret(path)
         if path.stat().st_mode & 0o077:
             raise PermissionError(f"{path} can be read by others; run: chmod 600 {path}")
-        return path.read_text().strip().encode()
+        key = path.read_text().strip()
+        if len(key) < SHORTEST_SECRET:
+            raise SettingError(
+                f"{path} holds {len(key)} characters, and a key has at least {SHORTEST_SECRET}: restore it from a "
+                "backup; if no file was taken in with it yet, delete it and a new one is made"
+            )
+        return key.encode()
+
+
+def _make_secret(path: Path) -> None:
+    """Write a new key to the disk and only then give it its name, so that no kill leaves a part of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".secret.")  # mode 600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # another process was first: its key is the one
+            os.link(aside, path)
+    finally:
+        os.unlink(aside)

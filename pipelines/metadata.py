@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 INLINE_LIMIT = 1000  # Dagster shows longer Markdown only behind a link
 ROOM_FOR_REST = 24
 ACCENT = "#d6336c"
+PERSONAL = {"user_key"}  # not shown to everyone who may look at the graph
 
 
 def table_metadata(
@@ -28,15 +29,19 @@ def table_metadata(
     descriptions: Mapping[str, str] | None = None,
     preview: str | None = None,
 ) -> dict[str, Any]:
-    """Row count, column schema and the first rows of a table; `preview` is the query that gives these rows."""
+    """Row count, column schema and the first rows of a table; `preview` is the query that gives these rows.
+
+    Without one it shows every column that is not personal.
+    """
     columns = connection.execute(f"DESCRIBE {table}").fetchall()
     (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
     schema = [dg.TableColumn(name, kind, description=(descriptions or {}).get(name)) for name, kind, *_ in columns]
+    shown = names([name for name, *_ in columns if name not in PERSONAL])
     return {
         "dagster/row_count": count,
         "dagster/table_name": table,
         "dagster/column_schema": dg.TableSchema(columns=schema),
-        "preview": dg.MetadataValue.md(markdown_table(connection, preview or f"SELECT * FROM {table} LIMIT 5")),
+        "preview": dg.MetadataValue.md(markdown_table(connection, preview or f"SELECT {shown} FROM {table} LIMIT 5")),
     }
 
 
@@ -64,17 +69,13 @@ def bar_chart(bars: Sequence[tuple[str, float]], /, *, unit: str = "") -> dg.Met
     for shown in range(min(len(bars), 8), 0, -1):
         rows = "".join(
             f"<rect y='{18 * i}' width='{150 * max(value, 0) / top:.0f}' height='9' fill='{ACCENT}'/>"
-            f"<text y='{18 * i + 17}'>{_escaped(label)[:10]} {value:.2f}{unit}</text>"
+            f"<text y='{18 * i + 17}'>{_escaped(label[:10])} {value:.2f}{unit}</text>"
             for i, (label, value) in enumerate(bars[:shown])
         )
         svg = (
             f"<svg xmlns='http://www.w3.org/2000/svg' width='160' height='{18 * shown + 4}' font-size='8'>{rows}</svg>"
         )
-        image = (
-            f"![chart](data:image/svg+xml,{quote(svg, safe='/:=<> ')})".replace("<", "%3C")
-            .replace(">", "%3E")
-            .replace(" ", "%20")
-        )
+        image = f"![chart](data:image/svg+xml,{quote(svg, safe='/:=')})"
         if len(image) <= INLINE_LIMIT:
             return dg.MetadataValue.md(image)
     return dg.MetadataValue.md("")

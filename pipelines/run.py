@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipelines.demo.stage import is_demo
 from pipelines.resources import progress
 from pipelines.sole_run import COMMAND_LINE, bury_killed_runs, sole_run
 
@@ -51,10 +52,12 @@ class RunSummary:
 def run_range(home: Home, first: date, last: date, /, *, shown: Progress | None = None) -> RunSummary:
     """Materialise every asset for the business dates from first to last, both included, as one run.
 
-    Raises BlockingIOError when another run is at work.
+    Raises BlockingIOError when another run is at work, PermissionError for files of one's own in the demo's home.
     """
     import dagster as dg
 
+    if is_demo(home) and home.landing != home.root / "landing":
+        raise PermissionError(f"{home.root} holds the demo; set REDCAT_HOME to another folder for files of your own")
     prepare_dagster(home)
     if shown is not None:
         progress.set(shown)
@@ -80,9 +83,9 @@ def prepare_dagster(home: Home) -> None:
     home.create()
     settings = home.dagster / "dagster.yaml"
     wanted = DAGSTER_SETTINGS.format(history=json.dumps(str(home.dagster / "history" / "runs")))
-    if not settings.exists() or settings.read_text() != wanted:
+    if not settings.exists():  # from then on it is the installation's own
         settings.write_text(wanted)
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ.setdefault("DAGSTER_HOME", str(home.dagster))
     os.environ["REDCAT_HOME"] = str(home.root)
 
 
@@ -96,7 +99,7 @@ def steps() -> int:
 def _summary(result: Any) -> RunSummary:
     summary = RunSummary()
     for event in result.all_events:
-        if event.is_step_failure:
+        if event.is_step_failure and event.step_failure_data.error.cls_name != "DagsterAssetCheckFailedError":
             summary.failures.append(_reason(event))
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             _add_check(summary, event.asset_check_evaluation_data)

@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
+from datetime import date
 
-from models.journeys import SCOPES
+PLAIN_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used; the message says which, what it is and what it may be."""
 
 
 def attribution_scope() -> str:
-    """`REDCAT_SCOPE`: within which scope a note competes for an order; raises ValueError for an unknown one."""
+    """`REDCAT_SCOPE`: within which scope a note competes for an order; raises SettingError for an unknown one."""
+    from models.journeys import SCOPES  # here, since the command line reads settings before it loads anything heavy
+
     scope = os.environ.get("REDCAT_SCOPE", "brand")
     if scope not in SCOPES:
-        raise ValueError(f"REDCAT_SCOPE is {scope!r}; set it to one of {', '.join(SCOPES)}")
+        raise SettingError(f"REDCAT_SCOPE is {scope!r}; set it to one of {', '.join(SCOPES)}")
     return scope
+
+
+def first_date() -> date:
+    """`REDCAT_FIRST_DATE`: the first business date there is; raises SettingError unless it is YYYY-MM-DD."""
+    stated = os.environ.get("REDCAT_FIRST_DATE", "2016-01-01")
+    try:
+        return plain_date(stated)
+    except ValueError:
+        raise SettingError(f"REDCAT_FIRST_DATE is {stated!r}; set it to a date, YYYY-MM-DD") from None
+
+
+def settle_seconds() -> float:
+    """`REDCAT_SETTLE_SECONDS`: how long a file must have been left alone; raises SettingError unless it is >= 0."""
+    stated = os.environ.get("REDCAT_SETTLE_SECONDS", "1")
+    try:
+        seconds = float(stated)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise SettingError(f"REDCAT_SETTLE_SECONDS is {stated!r}; set it to a number of seconds from 0 on, such as 1")
+    return seconds
+
+
+def demand_settings() -> None:
+    """Raise SettingError when one of the settings cannot be used."""
+    for read in (attribution_scope, first_date, settle_seconds):
+        read()
+
+
+def plain_date(text: str, /) -> date:
+    """A date in the one form YYYY-MM-DD; raises ValueError for every other, also for those of ISO 8601."""
+    if not PLAIN_DATE.fullmatch(text):
+        raise ValueError(f"{text!r} is not YYYY-MM-DD")
+    return date.fromisoformat(text)

@@ -22,9 +22,11 @@ OPS_TABLES = {
     "ops.files": """
         feed VARCHAR, file VARCHAR, content_hash VARCHAR, export VARCHAR, status VARCHAR,
         rows_read BIGINT, accepted BIGINT, duplicate BIGINT, quarantined BIGINT, message VARCHAR,
-        first_date DATE, last_date DATE, ingested_at TIMESTAMPTZ, PRIMARY KEY (feed, content_hash)""",
+        first_date DATE, last_date DATE, ingested_at TIMESTAMPTZ, published BOOLEAN,
+        PRIMARY KEY (feed, content_hash)""",
     "ops.outdated": "asset VARCHAR, business_date DATE, PRIMARY KEY (asset, business_date)",
     "ops.days": "business_date DATE PRIMARY KEY",
+    "ops.basis": "name VARCHAR PRIMARY KEY, value VARCHAR",
 }
 
 CORE_TABLES = {
@@ -60,7 +62,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection = duckdb.connect(path)
     except duckdb.IOException as error:
-        if "lock" not in str(error):
+        if "Could not set lock" not in str(error):
             raise
         raise BlockingIOError(
             f"{path} is being written by another run; wait until it ends, or stop it, then try again"

@@ -4,11 +4,11 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from data_contracts.reference import longest_window, windows
+from data_contracts.reference import reach_days, windows
 from models.credits import credits as credit
 from models.journeys import journeys
 from models.register import MODELS, RULES
-from pipelines.assets.common import daily_options
+from pipelines.assets.common import LATE, daily_options, enter_late_dates
 from pipelines.buckets import bucket_ranges
 from pipelines.core.columns import COLUMNS
 from pipelines.dates import settle_dates, to_be_made
@@ -19,7 +19,7 @@ from pipelines.settings import attribution_scope
 from pipelines.warehouse import create_table, transaction
 
 # What a step reads; the table `dates` holds the conversion dates that it makes, a bucket is a part of the users.
-_REACH = f"""touch_date BETWEEN (SELECT min(business_date) FROM dates) - {longest_window().days + 1}
+_REACH = f"""touch_date BETWEEN (SELECT min(business_date) FROM dates) - {reach_days() + 1}
     AND (SELECT max(business_date) FROM dates)"""
 _TOUCHES_IN_REACH = f"SELECT count(*) FROM core.touches WHERE {_REACH}"
 _JOURNEYS = "SELECT count(*) FROM core.journeys WHERE paid_date IN (FROM dates)"
@@ -40,7 +40,7 @@ _TOUCHES = f"""
 )
 def core_journeys(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection, transaction(connection):
-        also = to_be_made(connection, "journeys", *business_dates(context))
+        late = to_be_made(connection, "journeys", *business_dates(context))
         connection.execute("DELETE FROM core.journeys WHERE paid_date IN (FROM dates)")
         notes = connection.sql("SELECT note_id, brand, lane, category, product_ids FROM raw.notes").pl()
         for low, high in bucket_ranges(_count(connection, _TOUCHES_IN_REACH)):
@@ -51,7 +51,8 @@ def core_journeys(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg
         settle_dates(connection, "journeys", next_asset="credits")
         shares = _match_shares(connection)
         metadata = table_metadata(connection, "core.journeys", descriptions=COLUMNS)
-    return dg.MaterializeResult(metadata=metadata | shares | {"late dates made again": also})
+    enter_late_dates(context, late)
+    return dg.MaterializeResult(metadata=metadata | shares | {LATE: len(late)})
 
 
 @dg.asset(
@@ -63,14 +64,15 @@ def core_journeys(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg
 def core_credits(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection, transaction(connection):
         create_table(connection, "core.credits", dict.fromkeys(RULES, "DOUBLE"))
-        also = to_be_made(connection, "credits", *business_dates(context))
+        late = to_be_made(connection, "credits", *business_dates(context))
         connection.execute("DELETE FROM core.credits WHERE paid_date IN (FROM dates)")
         for low, high in bucket_ranges(_count(connection, _JOURNEYS)):
             stored = connection.sql(_STORED.format(low=low, high=high)).pl()
             _insert(connection, "core.credits", credit(_as_journeys(stored)))
         settle_dates(connection, "credits")
         metadata = table_metadata(connection, "core.credits", descriptions=COLUMNS | _model_names())
-    return dg.MaterializeResult(metadata=metadata | {"models": ", ".join(RULES), "late dates made again": also})
+    enter_late_dates(context, late)
+    return dg.MaterializeResult(metadata=metadata | {"models": ", ".join(RULES), LATE: len(late)})
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from pipelines.partitions import daily
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
 
 # Single-run backfills are beta in this Dagster; its version is pinned, and a test runs one.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 OWNERS = ["team:marketing-analytics"]
 POOL = "duckdb"
+LATE = "late dates made again"
 
 
 def asset_options(group: str, kinds: set[str]) -> dict[str, Any]:
@@ -27,3 +32,11 @@ def daily_options(group: str, kinds: set[str]) -> dict[str, Any]:
         "partitions_def": daily,
         "backfill_policy": dg.BackfillPolicy.single_run(),
     }
+
+
+def enter_late_dates(context: dg.AssetExecutionContext, dates: Iterable[date]) -> None:
+    """Tell Dagster of the dates outside the run that were made again because of late or restated files."""
+    for day in dates:
+        context.log_event(
+            dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata={LATE: day.isoformat()})
+        )

@@ -2,13 +2,14 @@
 
 import dagster as dg
 
-from pipelines.assets.common import daily_options
+from pipelines.assets.common import LATE, daily_options, enter_late_dates
 from pipelines.core.columns import COLUMNS
 from pipelines.core.make import replace_dates
 from pipelines.core.tables import CORE, CoreTable
 from pipelines.metadata import table_metadata
 from pipelines.partitions import business_dates
 from pipelines.resources import Warehouse
+from pipelines.row_checks import row_check_results, row_check_specs
 
 
 def core_asset(table: CoreTable) -> dg.AssetsDefinition:
@@ -16,15 +17,18 @@ def core_asset(table: CoreTable) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["core", table.name],
-        deps=[["reference", "tables"], *(["raw", feed] for feed in table.sources)],
+        deps=[name.split("/") for name in table.made_of],
+        check_specs=row_check_specs(f"core.{table.name}", table.checks),
         **daily_options("core", {"duckdb"}),
         description=table.description,
     )
     def core(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
         with warehouse.open(context) as connection:
-            also = replace_dates(connection, table, *business_dates(context))
+            late = replace_dates(connection, table, *business_dates(context))
             metadata = table_metadata(connection, f"core.{table.name}", descriptions=COLUMNS)
-        return dg.MaterializeResult(metadata=metadata | {"late dates made again": also})
+            checks = list(row_check_results(connection, f"core.{table.name}", table.checks))
+        enter_late_dates(context, late)
+        return dg.MaterializeResult(metadata=metadata | {LATE: len(late)}, check_results=checks)
 
     return core
 

@@ -7,22 +7,23 @@ import dagster as dg
 from data_contracts.contract import contract, feeds
 from data_contracts.reference import window_set
 from pipelines.assets.common import asset_options
+from pipelines.basis import demand_same_basis, store_reference
 from pipelines.checks import auditor, check_results, check_specs
 from pipelines.intake.ingest import FileReport, ingest_feed
 from pipelines.intake.landing import data_files, unknown_files
 from pipelines.metadata import markdown, names, table_metadata
-from pipelines.references import reference_results, reference_specs, store_reference
 from pipelines.resources import Warehouse, progress
+from pipelines.row_checks import reference_checks, row_check_results, row_check_specs
 
 
 def feed_asset(feed: str) -> dg.AssetsDefinition:
     """The asset of one feed: every new file in the landing folder, validated and stored."""
-    terms = contract(feed)
+    terms, references = contract(feed), reference_checks(feed)
 
     @dg.asset(
         key=["raw", feed],
-        deps=[["reference", "tables"]] if feed == "notes" else [["reference", "tables"], ["raw", "notes"]],
-        check_specs=[*check_specs(feed), *reference_specs(feed)],
+        deps=[["reference", "tables"]],
+        check_specs=[*check_specs(feed), *row_check_specs(f"raw.{feed}", references)],
         **asset_options("feeds", {"duckdb", "polars", "greatexpectations"}),
         description=f"{terms.name_zh} · {terms.description} Keyed by {', '.join(terms.primary_key)}.",
     )
@@ -34,16 +35,17 @@ def feed_asset(feed: str) -> dg.AssetsDefinition:
                 progress.get().detail(report.file)
                 context.log.info(f"{report.file}: {report.status}, {report.rows_read} rows. {report.message}")
                 reports.append(report)
-            references = list(reference_results(connection, feed))
+            checks = [
+                *check_results(connection, feed, reports),
+                *row_check_results(connection, f"raw.{feed}", references),
+            ]
             metadata = table_metadata(
                 connection,
                 f"raw.{feed}",
                 descriptions={f.name: f"{f.name_zh} · {f.description}" for f in terms.fields},
                 preview=f"SELECT {names(_telling(feed))} FROM raw.{feed} ORDER BY exported_at DESC LIMIT 5",
             )
-        return dg.MaterializeResult(
-            metadata=metadata | _intake_metadata(reports), check_results=[*check_results(feed, reports), *references]
-        )
+        return dg.MaterializeResult(metadata=metadata | _intake_metadata(reports), check_results=checks)
 
     return raw
 
@@ -97,12 +99,13 @@ def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mater
 def reference(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection:
         store_reference(connection)
+        outdated = demand_same_basis(connection)
         metadata = table_metadata(
             connection,
             "reference.categories",
             preview="SELECT name_zh AS 类目, name_en, industry_zh AS 行业, margin FROM reference.categories LIMIT 8",
         )
-    return dg.MaterializeResult(metadata=metadata | {"window set": window_set()})
+    return dg.MaterializeResult(metadata=metadata | {"window set": window_set(), "made again": outdated})
 
 
 feed_assets = [landing, reference, *(feed_asset(feed) for feed in feeds())]

@@ -3,8 +3,9 @@
 import dagster as dg
 import polars as pl
 
+from models.grain import earned_at_grain
 from models.register import RULES
-from models.roi import earned, rollup
+from models.roi import rollup
 from pipelines.assets.common import asset_options
 from pipelines.buckets import credited_parts
 from pipelines.core.columns import COLUMNS as CORE_COLUMNS
@@ -30,7 +31,7 @@ def core_earned(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.M
     with warehouse.open(context) as connection, transaction(connection):
         day = as_of(connection)
         parts = [
-            rollup(earned(credited, orders, refunds, models=list(RULES), as_of=day))
+            earned_at_grain(credited, orders, refunds, models=list(RULES), as_of=day)
             for credited, orders, refunds in credited_parts(connection, models=len(RULES))
         ]
         sums = rollup(pl.concat(parts)).with_columns(as_of=day)  # noqa: F841 - DuckDB reads it by name
@@ -43,7 +44,7 @@ def mart_asset(mart: Mart) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["mart", mart.name],
-        deps=[["core", name] for name in mart.made_of] + [["raw", "notes"]],
+        deps=[name.split("/") for name in mart.made_of],
         **asset_options("marts", {"duckdb", "polars"}),
         description=f"{mart.name_zh} · {mart.description}",
     )

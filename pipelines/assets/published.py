@@ -24,6 +24,7 @@ CONTENTS = """
 def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     target = warehouse.home.published
     with warehouse.open(context) as connection:
+        connection.execute("UPDATE ops.files SET published = true WHERE NOT published")
         publish(connection, target)
         contents = markdown_table(connection, CONTENTS)
         (rows,) = connection.execute("SELECT sum(estimated_size)::BIGINT FROM duckdb_tables()").fetchall()[0]

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pipelines.core.tables import CoreTable
 
 
-def replace_dates(connection: duckdb.DuckDBPyConnection, table: CoreTable, first: date, last: date) -> int:
-    """Replace the rows of the dates to be made in one transaction; returns how many dates lie outside the run."""
+def replace_dates(connection: duckdb.DuckDBPyConnection, table: CoreTable, first: date, last: date) -> list[date]:
+    """Replace the rows of the dates to be made in one transaction; returns those outside the run."""
     with transaction(connection):
-        also = to_be_made(connection, table.name, first, last)
+        late = to_be_made(connection, table.name, first, last)
         if table.feeds_journeys:
             make_outdated(connection, table.name)
         connection.execute(f"DELETE FROM core.{table.name} WHERE {table.date} IN (FROM dates)")
         connection.execute(f"INSERT INTO core.{table.name} BY NAME {table.query}")
         settle_dates(connection, table.name)
-    return also
+    return late

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.buckets import BUCKETS
+from pipelines.row_checks import RowCheck, reference_check
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,9 @@ class CoreTable:
     description: str
     date: str
     query: str
-    sources: tuple[str, ...]
+    made_of: tuple[str, ...]
     feeds_journeys: bool
+    checks: tuple[RowCheck, ...] = ()
 
 
 def _escaped(column: str) -> str:
@@ -35,6 +37,28 @@ def _touches(feed: str, kind: str, click_id: str, payer: str) -> str:
         WHERE _date IN (FROM dates)"""
 
 
+def _known_notes(table: str) -> RowCheck:
+    remedy = "land the notes export that holds them; until then they earn nothing"
+    return reference_check(f"core.{table}", "note_id", "raw.notes.note_id", remedy)
+
+
+REFUND_OF_ORDER = RowCheck(
+    "of_known_order",
+    "Every refund is of an order that is known, in its currency; others stand in reconciliation as unmatched.",
+    "SELECT conversion_id, count(*) FROM core.refunds ANTI JOIN core.conversions USING (conversion_id, currency) "
+    "GROUP BY ALL ORDER BY ALL",
+    "orders unknown in the refund's currency",
+    "land these orders; until then the refunds are unmatched in mart.reconciliation",
+)
+REFUND_WITHIN_PAID = RowCheck(
+    "within_paid",
+    "No order is refunded by more than was paid; others are kept and named.",
+    "SELECT conversion_id, count(*) FROM core.refunds JOIN core.conversions USING (conversion_id, currency) "
+    "GROUP BY ALL HAVING sum(refund_fen) > any_value(paid_fen) ORDER BY ALL",
+    "orders refunded by more than was paid",
+    "check the refunds export",
+)
+
 CORE = (
     CoreTable(
         "touches",
@@ -48,8 +72,9 @@ CORE = (
             ]
         )
         + " ORDER BY touch_date, bucket",
-        ("note_impressions", "note_engagements", "link_clicks"),
+        ("raw/note_impressions", "raw/note_engagements", "raw/link_clicks", "raw/notes"),
         feeds_journeys=True,
+        checks=(_known_notes("touches"),),
     ),
     CoreTable(
         "conversions",
@@ -66,7 +91,7 @@ CORE = (
         LEFT JOIN reference.fees AS fees ON fees.channel = sold.channel
           AND _date BETWEEN valid_from AND coalesce(valid_to, DATE '9999-12-31')
         WHERE _date IN (FROM dates)""",
-        ("shop_conversions",),
+        ("raw/shop_conversions", "reference/tables"),
         feeds_journeys=True,
     ),
     CoreTable(
@@ -77,8 +102,9 @@ CORE = (
         SELECT _date AS refund_date, {CONVERSION_ID} AS conversion_id,
             (refund_amount * 100)::BIGINT AS refund_fen, currency
         FROM raw.refunds AS sold WHERE _date IN (FROM dates)""",
-        ("refunds",),
+        ("raw/refunds", "core/conversions"),
         feeds_journeys=False,
+        checks=(REFUND_OF_ORDER, REFUND_WITHIN_PAID),
     ),
     CoreTable(
         "spend",
@@ -87,7 +113,8 @@ CORE = (
         """
         SELECT spend_date, note_id, kind, payer, (amount * 100)::BIGINT AS amount_fen, currency
         FROM raw.note_spend WHERE _date IN (FROM dates)""",
-        ("note_spend",),
+        ("raw/note_spend", "raw/notes"),
         feeds_journeys=False,
+        checks=(_known_notes("spend"),),
     ),
 )

@@ -5,6 +5,6 @@ Importing this package is cheap: Great Expectations is imported when the first s
 
 from __future__ import annotations
 
-from pipelines.expectations.validate import ExpectationOutcome, as_check_result, validate
+from pipelines.expectations.validate import ExpectationOutcome, validate
 
-__all__ = ["ExpectationOutcome", "as_check_result", "validate"]
+__all__ = ["ExpectationOutcome", "validate"]

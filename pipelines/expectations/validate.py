@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,36 +40,11 @@ class ExpectationOutcome:
         return self.unexpected / self.evaluated if self.evaluated else 0.0
 
 
-def as_check_result(outcome: ExpectationOutcome, /) -> dict[str, Any]:
-    """The outcome under the names of an asset check's result: plain values, severity WARN or ERROR."""
-    return {
-        "check_name": outcome.name,
-        "passed": outcome.success,
-        "severity": {"warning": "WARN", "critical": "ERROR"}[outcome.severity],
-        "description": outcome.description,
-        "metadata": {
-            "rule": outcome.rule,
-            "column": outcome.column or "",
-            "evaluated": outcome.evaluated,
-            "unexpected": outcome.unexpected,
-            "unexpected_share": outcome.unexpected_share,
-            "query": outcome.query,
-        },
-    }
-
-
-def validate(
-    connection: DuckDBPyConnection,
-    table: str,
-    suite: ExpectationSuite,
-    /,
-    *,
-    row_condition: str | None = None,
-) -> list[ExpectationOutcome]:
+def validate(connection: DuckDBPyConnection, table: str, suite: ExpectationSuite, /) -> list[ExpectationOutcome]:
     """Outcomes of a suite on the rows of a table, uncommitted ones included, in the suite's order.
 
-    `table` is SQL for a table or view (`raw.notes`, `"odd name"`), `row_condition` a SQL predicate over its
-    columns that limits the rows (`_file_id = 7`). Nothing is written, committed, rolled back or closed.
+    `table` is SQL for a table or view (`raw.notes`, `"odd name"`). Nothing is written, committed, rolled back or
+    closed.
     The suite's expectations must be about rows (column map, column pair map, unexpected rows).
 
     Raises ValueError when the table lacks columns that the suite checks, before anything is run. Another
@@ -81,7 +56,7 @@ def validate(
     expectations = suite.expectation_configurations
     if not expectations:
         return []
-    relation = f"(SELECT * FROM {table} WHERE {row_condition or 'true'}) AS batch"
+    relation = f"(SELECT * FROM {table}) AS batch"
     columns = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()]
     _require_columns(table, columns, expectations)
     results = session().run(

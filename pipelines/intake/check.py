@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from data_contracts.contract import contract
-from data_contracts.exports import MappingError, Reading
-from pipelines.intake.landing import siblings_of
-from pipelines.intake.misplaced import mapping_of
+from data_contracts.exports import MappingError, Reading, mappings
+from pipelines.intake.landing import UNFINISHED_NAMES, siblings_of
+from pipelines.intake.misplaced import mappings_of
 from pipelines.intake.readers import UnreadableFileError, read_headers
 from pipelines.intake.references import unknown_references
 from pipelines.intake.rows import judged_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from data_contracts.exports import Mapping
 
 
 @dataclass
@@ -47,32 +49,63 @@ class CheckResult:
         return {k: v for k, v in vars(self).items() if k != "reasons"} | {"reasons": reasons}
 
 
-def check_file(path: Path, feed: str | None = None, /) -> CheckResult:
-    """Judge one file by the feed's contract; the feed is recognised by the headers where none is named.
+def check_file(path: Path, feed: str | None = None, /) -> list[CheckResult]:
+    """Judge one file by the contract of each feed that it becomes, recognised by its headers where no feed is named.
 
+    A file that only serves to be joined to others becomes no feed: one result that says so, without rows.
     Raises KeyError with the feeds that exist when `feed` is none of them.
     """
     if feed is not None:
         contract(feed)
-    result = CheckResult(path.name, feed=feed or "")
     try:
+        if path.name.lower().endswith(UNFINISHED_NAMES):
+            raise UnreadableFileError(
+                f"its name ends in {path.suffix}, so its transfer is not finished; check it when it has its own name"
+            )
         if feed is None:
             read_headers(path, Reading())  # says why, where no header can be read
-        mapping = mapping_of(path, feed)
+        return [_judged(path, mapping) for mapping in mappings_of(path, feed)]
+    except MappingError as error:
+        joining = _joining(path)
+        return [CheckResult(path.name, message=joining) if joining else _refused(path, feed, str(error))]
+    except UnreadableFileError as error:
+        return [_refused(path, feed, str(error))]
+    except OSError as error:
+        return [_refused(path, feed, f"it cannot be opened ({error.strerror}); check its name and its rights")]
+
+
+def _refused(path: Path, feed: str | None, message: str) -> CheckResult:
+    return CheckResult(path.name, feed=feed or "", refused=True, message=message)
+
+
+def _joining(path: Path) -> str:
+    """Which mappings join the file to another; empty where none does."""
+    joining = [m.export for m in mappings() if path.name in m.siblings.values()]
+    if not joining:
+        return ""
+    return (
+        f"it becomes no rows of its own; {len(joining)} mapping{'s join' if len(joining) > 1 else ' joins'} it to "
+        f"another file: {', '.join(joining)}. Land it beside that one"
+    )
+
+
+def _judged(path: Path, mapping: Mapping) -> CheckResult:
+    try:
         siblings = siblings_of(path, mapping, path.parent)
         judged = judged_rows(path, mapping, siblings, secret=b"check", now=datetime.now(UTC))
     except (UnreadableFileError, MappingError) as error:
-        result.refused, result.message = True, str(error)
-        return result
-    except OSError as error:
-        result.refused, result.message = True, f"it cannot be opened ({error.strerror}); check its name and its rights"
-        return result
+        return _refused(path, mapping.feed, str(error))
     refused, terms = judged.refused, contract(mapping.feed)
     good = judged.frame.filter(pl.col("_reasons").list.len() == 0)
-    result.export, result.feed, result.rows = mapping.export, mapping.feed, judged.frame.height
-    result.quarantined = refused.height
-    result.accepted = good.select(pl.struct(terms.primary_key).n_unique()).item() if good.height else 0
-    result.duplicate = good.height - result.accepted
-    result.reasons = [(row, why) for row, why in refused.select("_row", "_reasons").iter_rows()]
-    result.warnings = [*judged.notes, *unknown_references(good, terms)]
-    return result
+    accepted = good.select(pl.struct(terms.primary_key).n_unique()).item() if good.height else 0
+    return CheckResult(
+        path.name,
+        export=mapping.export,
+        feed=mapping.feed,
+        rows=judged.frame.height,
+        accepted=accepted,
+        duplicate=good.height - accepted,
+        quarantined=refused.height,
+        reasons=[(row, why) for row, why in refused.select("_row", "_reasons").iter_rows()],
+        warnings=[*judged.notes, *unknown_references(good, terms)],
+    )

@@ -155,7 +155,7 @@ def _enter(
         [report.feed, report.file, digest],
     )
     connection.execute(
-        "INSERT OR REPLACE INTO ops.files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
+        "INSERT OR REPLACE INTO ops.files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(), false)",
         [
             report.feed, report.file, digest, report.export, report.status, report.rows_read, report.accepted,
             report.duplicate, report.quarantined, report.message, *dates,

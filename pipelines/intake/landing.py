@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from data_contracts.contract import feeds
 from data_contracts.exports import Mapping, MappingError, Reading, mappings, native, recognised
 from pipelines.intake.readers import UnreadableFileError, read_headers
+from pipelines.settings import settle_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -160,7 +160,7 @@ def demand_settled(path: Path, /) -> State:
         )
     if lock := _lock_of(path):
         raise UnfinishedFileError(f"it is open in a spreadsheet ({lock.name}); close it there; read at the next run")
-    settle = float(os.environ.get("REDCAT_SETTLE_SECONDS", "1"))
+    settle = settle_seconds()
     before = state(path)
     rest = settle - (time.time() - path.stat().st_mtime)
     if 0 < rest <= settle:

@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from data_contracts.contract import feeds
-from data_contracts.exports import MappingError, Reading, fit, known_header, mappings, native
+from data_contracts.exports import SIMILAR, MappingError, Reading, fit, known_header, mappings, native
 from pipelines.intake.landing import headers, recognised_by
 
 if TYPE_CHECKING:
@@ -48,24 +48,25 @@ def fits(path: Path, /) -> list[Fit]:
     return sorted((fit(found, native(feed)) for feed in feeds()), key=lambda f: (-f.share, len(f.unused)))
 
 
-def mapping_of(path: Path, feed: str | None, /) -> Mapping:
-    """The mapping that the headers tell, the feed's own vocabulary otherwise.
+def mappings_of(path: Path, feed: str | None, /) -> list[Mapping]:
+    """The mappings that the headers tell, the most telling of each feed; the feed's own vocabulary otherwise.
 
     Raises MappingError, with the nearest feed and what it lacks, when no feed is named and none fits.
     """
     fitting = recognised_by(path, [m for m in mappings() if feed in (None, m.feed)])
     if fitting:
-        return fitting[0]
+        return list({m.feed: m for m in reversed(fitting)}.values())[::-1]
     if feed is not None:
-        return native(feed)
+        return [native(feed)]
     best = fits(path)[0]
     if not best.lacking:
-        return best.mapping
+        return [best.mapping]
     found = headers(path, Reading())
     advice = "Name the feed with --feed, or add a mapping file to data_contracts/exports/"
     if not any(map(known_header, found)):
         raise MappingError(f"none of its {len(found)} headers is known; is the first row data? {advice}")
-    hints = [f"{n} (perhaps {h[0]!r})" if (h := difflib.get_close_matches(n, found, 1)) else n for n in best.lacking]
+    nearest = {n: difflib.get_close_matches(n, found, 1, SIMILAR) for n in best.lacking}
+    hints = [f"{name} (perhaps {near[0]!r})" if near else name for name, near in nearest.items()]
     raise MappingError(
         f"no mapping recognises its headers {', '.join(found)}. The nearest is {best.mapping.export}, "
         f"which also needs {', '.join(hints)}. {advice}"

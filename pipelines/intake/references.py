@@ -32,9 +32,10 @@ def unknown_references(frame: pl.DataFrame, contract: Contract, /, *, notes: pl.
             continue
         table = known[field.reference]
         unknown = frame[field.name].drop_nulls().filter(~frame[field.name].drop_nulls().is_in(table.implode()))
-        if unknown.len():
+        if rows := unknown.len():
+            have, values = "row has" if rows == 1 else "rows have", unknown.n_unique()
             sentences.append(
-                f"{field.name}: {unknown.len():,} rows have {unknown.n_unique()} values that "
+                f"{field.name}: {rows:,} {have} {values:,} value{'s' * (values > 1)} that "
                 f"{field.reference} does not hold ({', '.join(map(repr, unknown.unique().sort().head(5).to_list()))}); "
                 "they are kept and flagged; add them there, or correct the source"
             )

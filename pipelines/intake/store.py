@@ -108,16 +108,20 @@ def _differ(feed: str) -> str:
 
 def _mark_outdated(connection: duckdb.DuckDBPyConnection, feed: str) -> None:
     """Enter the business dates on which rows appear, change or leave, for the core asset that is made of them."""
-    dates = f"""
-        SELECT _date FROM {INCOMING} WHERE _changed
-        UNION SELECT _date_before FROM {INCOMING} WHERE _changed AND _date_before IS NOT NULL"""
-    if feed == "notes":  # what a note is decides what it may earn from its publication on
+    if feed == "notes":  # what a note is decides what all its touches may earn, also those before its publication
         connection.execute(f"""
             INSERT OR IGNORE INTO ops.outdated
-            SELECT DISTINCT 'journeys', paid_date FROM core.conversions
-            WHERE paid_date >= (SELECT min(_date) FROM ({dates}))""")
+            SELECT 'journeys', business_date FROM ops.days
+            WHERE business_date >= (
+                SELECT min(touch_date) FROM core.touches SEMI JOIN {INCOMING} AS new
+                    ON touches.note_id = new.note_id AND new._changed)""")
     elif feed in MADE_FROM:
-        connection.execute(f"INSERT OR IGNORE INTO ops.outdated SELECT ?, _date FROM ({dates})", [MADE_FROM[feed]])
+        connection.execute(
+            f"""INSERT OR IGNORE INTO ops.outdated
+            SELECT $asset, _date FROM {INCOMING} WHERE _changed
+            UNION SELECT $asset, _date_before FROM {INCOMING} WHERE _changed AND _date_before IS NOT NULL""",
+            {"asset": MADE_FROM[feed]},
+        )
 
 
 def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:

@@ -19,6 +19,7 @@ COLUMNS = {
     "total_refunds": "退款 · Refunds up to as_of.",
     "credited_refunds": "归因退款 · Refunds, split with the same weights as the orders.",
     "unattributed_refunds": "未归因退款 · Refunds of orders that no note earned.",
+    "unmatched_refunds": "无主退款 · Refunds of no order that is known in their currency; in no other figure.",
     "credited_net": "净GMV · credited_gmv − credited_refunds.",
     "spend": "花费 · Spend that the brand paid.",
     "platform_spend": "平台付费 · Spend that the platform paid (flow support); no cost of the brand.",

@@ -23,13 +23,13 @@ WITH touched AS (
         count(DISTINCT user_key) FILTER (event = 'cart') AS cart_uv
     FROM raw.shop_events GROUP BY ALL
 ), refunded AS (
-    SELECT conversion_id, sum(refund_fen) AS refund_fen FROM core.refunds GROUP BY ALL
+    SELECT conversion_id, currency, sum(refund_fen) AS refund_fen FROM core.refunds GROUP BY ALL
 ), paid AS (
     SELECT paid_date AS business_date, currency, count(*) AS orders, count(DISTINCT user_key) AS buyer_uv,
         sum(paid_fen)::BIGINT AS paid_fen,
         count(*) FILTER (coalesce(refund_fen, 0) < paid_fen) AS kept_orders,
         (sum(paid_fen) - sum(coalesce(refund_fen, 0)))::BIGINT AS kept_fen
-    FROM core.conversions LEFT JOIN refunded USING (conversion_id) GROUP BY ALL
+    FROM core.conversions LEFT JOIN refunded USING (conversion_id, currency) GROUP BY ALL
 ), arrived AS (
     SELECT business_date, bool_or(feed = 'note_impressions') AS has_impressions,
         bool_or(feed = 'note_engagements') AS has_engagements, bool_or(feed = 'link_clicks') AS has_clicks

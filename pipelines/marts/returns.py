@@ -19,8 +19,8 @@ NOTE_NAMES = """
     SELECT note_id, title, creator_id, creator_name, creator_tier, campaign_id, category, lane, exchange, published_at
     FROM raw.notes"""
 CREATOR_NAMES = """
-    SELECT creator_id, arg_max(creator_name, exported_at) AS creator_name,
-        arg_max(creator_tier, exported_at) AS creator_tier, count(*) AS notes
+    SELECT creator_id, arg_max(creator_name, (exported_at, note_id)) AS creator_name,
+        arg_max(creator_tier, (exported_at, note_id)) AS creator_tier, count(*) AS notes
     FROM raw.notes WHERE creator_id IS NOT NULL GROUP BY ALL"""
 CAMPAIGN_NAMES = """
     SELECT campaign_id, count(*) AS notes FROM raw.notes WHERE campaign_id IS NOT NULL GROUP BY ALL"""
@@ -49,7 +49,7 @@ def returns_by(level: str, /) -> Callable[[duckdb.DuckDBPyConnection], pl.DataFr
             models=list(RULES),
             as_of=as_of(connection),
             refund_days=refund_days(),
-            currency=_main_currency(connection),
+            currency=main_currency(connection),
         )
         key = LEVELS[level].key
         return found.join(NAMES[level](connection), on=key, how="left").sort("model", key, "currency", nulls_last=True)
@@ -57,7 +57,7 @@ def returns_by(level: str, /) -> Callable[[duckdb.DuckDBPyConnection], pl.DataFr
     return rows
 
 
-def _main_currency(connection: duckdb.DuckDBPyConnection) -> str:
+def main_currency(connection: duckdb.DuckDBPyConnection) -> str:
     """The currency of most orders, in which a key without any money is stated."""
     query = "SELECT currency FROM core.conversions GROUP BY ALL ORDER BY count(*) DESC, currency LIMIT 1"
     rows = connection.execute(query).fetchall()

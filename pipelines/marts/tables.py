@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
+import polars.selectors as cs
 
 from data_contracts.reference import refund_days
 from models.maturity import maturity
@@ -14,7 +15,7 @@ from models.roi import reconciliation
 from pipelines.buckets import credited_parts
 from pipelines.dates import as_of
 from pipelines.marts.funnel import FUNNEL
-from pipelines.marts.returns import returns_by
+from pipelines.marts.returns import main_currency, returns_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,15 @@ if TYPE_CHECKING:
     import duckdb
 
 
+# Refunds of no order that is known in their currency: in no total, but not lost.
+UNMATCHED_REFUNDS = """
+    SELECT currency, sum(refund_fen)::BIGINT AS unmatched_refund_fen
+    FROM core.refunds ANTI JOIN core.conversions USING (conversion_id, currency) GROUP BY ALL"""
+
+
 @dataclass(frozen=True)
 class Mart:
-    """One mart: what it says, how its rows are made, of which core tables, and what is shown of it.
+    """One mart: what it says, how its rows are made, of which assets, and what is shown of it.
 
     `preview` is the query of the first rows that are shown, of the model `{model}`; `chart` names the label and the
     figure of a bar chart.
@@ -36,7 +43,7 @@ class Mart:
     description: str
     rows: Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]
     preview: str
-    made_of: tuple[str, ...] = ("earned", "spend")
+    made_of: tuple[str, ...] = ("core/earned", "core/spend", "raw/notes")
     chart: tuple[str, str] | None = None
 
 
@@ -53,7 +60,20 @@ def _reconciled(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         reconciliation(credited, orders, refunds, models=list(RULES), as_of=day)
         for credited, orders, refunds in credited_parts(connection, models=len(RULES))
     ]
-    sums = pl.concat(parts).group_by("model", "currency").sum().sort("model", "currency")
+    every_model = pl.DataFrame({"model": list(RULES)}, {"model": pl.String})
+    unmatched = connection.sql(UNMATCHED_REFUNDS).pl()
+    found = pl.concat(parts).group_by("model", "currency").sum()
+    # A warehouse without orders has its row for each model too, of zeros.
+    currencies = pl.concat([found["currency"], unmatched["currency"]]).unique().to_frame()
+    if currencies.is_empty():
+        currencies = pl.DataFrame({"currency": [main_currency(connection)]})
+    sums = (
+        every_model.join(currencies, how="cross")
+        .join(found, on=["model", "currency"], how="left")
+        .join(unmatched, on="currency", how="left")
+        .with_columns(cs.ends_with("_fen").fill_null(0))
+        .sort("model", "currency")
+    )
     (last_paid,) = connection.execute("SELECT max(paid_date) FROM core.conversions").fetchall()[0]
     return sums.with_columns(maturity=_sales_maturity(pl.lit(last_paid, dtype=pl.Date), day))
 
@@ -124,7 +144,7 @@ MARTS = (
         "Credited and unattributed sales add up to the shop's total, to the fen, for every model.",
         _reconciled,
         "SELECT model, currency, total_gmv, credited_gmv, unattributed_gmv, total_refunds FROM mart.reconciliation",
-        made_of=("credits", "conversions", "refunds"),
+        made_of=("core/credits", "core/conversions", "core/refunds"),
     ),
     Mart(
         "funnel_daily",
@@ -133,6 +153,6 @@ MARTS = (
         _funnel,
         "SELECT business_date AS 日期, impressions AS 曝光, clicks AS 点击, visits AS 进店, carts AS 加购, "
         "orders AS 订单, paid_gmv AS GMV FROM mart.funnel_daily ORDER BY business_date DESC LIMIT 8",
-        made_of=("touches", "conversions", "refunds"),
+        made_of=("core/touches", "core/conversions", "core/refunds", "raw/shop_events"),
     ),
 )

@@ -15,6 +15,7 @@ MART_NAMES = {
     "total_refund_fen": "total_refunds",
     "credited_refund_fen": "credited_refunds",
     "unattributed_refund_fen": "unattributed_refunds",
+    "unmatched_refund_fen": "unmatched_refunds",
     "net_fen": "credited_net",
     "spend_fen": "spend",
     "platform_spend_fen": "platform_spend",

@@ -13,18 +13,23 @@ if TYPE_CHECKING:
 SHOWN_REASONS = 20
 
 
-def print_check(result: CheckResult, /, *, as_json: bool) -> None:
-    """Print what a file would become, with the reason of every refusal."""
-    if as_json:
-        print(json.dumps(result.as_dict(), ensure_ascii=False, default=str))
-        return
+def print_check(results: list[CheckResult], /, *, as_json: bool) -> None:
+    """Print what a file would become, feed by feed, with the reason of every refusal; as JSON one object a feed."""
+    for result in results:
+        if as_json:
+            print(json.dumps(result.as_dict(), ensure_ascii=False, default=str))
+        else:
+            _print_result(result)
+
+
+def _print_result(result: CheckResult) -> None:
     out = console()
     if result.message:
-        out.print(f"{result.file}: {'refused. ' if result.refused else ''}{result.message}", soft_wrap=True)
-    if result.refused:
+        feed = f"for the feed {result.feed}: " if result.refused and result.feed else ""
+        out.print(f"{result.file}: {feed}{'refused. ' if result.refused else ''}{result.message}", soft_wrap=True)
         return
     out.print(
-        f"{result.file}: read as {result.export} for the feed {result.feed}: {result.rows:,} rows, "
+        f"{result.file}: read as {result.export} for the feed {result.feed}: {_rows(result.rows)}, "
         f"{result.accepted:,} accepted, {result.duplicate:,} duplicate, {result.quarantined:,} quarantined",
         soft_wrap=True,
     )
@@ -32,5 +37,9 @@ def print_check(result: CheckResult, /, *, as_json: bool) -> None:
         out.print(f"  note: {warning}", soft_wrap=True)
     for row, reasons in result.reasons[:SHOWN_REASONS]:
         out.print(f"  row {row}: {'; '.join(reasons)}", soft_wrap=True)
-    if len(result.reasons) > SHOWN_REASONS:
-        out.print(f"  … and {len(result.reasons) - SHOWN_REASONS:,} more rows; see all with --json")
+    if more := len(result.reasons[SHOWN_REASONS:]):
+        out.print(f"  … and {_rows(more, 'more ')}; see all with --json", soft_wrap=True)
+
+
+def _rows(count: int, kind: str = "") -> str:
+    return f"{count:,} {kind}row{'s' * (count != 1)}"

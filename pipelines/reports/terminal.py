@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -57,15 +58,16 @@ SHOWN = (
     Shown("成熟度\nMaturity", "maturity", None, "{}", 9),
 )
 
-# What a row is called, by level: SQL over the level's mart.
+# What a row is called, by level: SQL over the level's mart for its name, and for what tells two of one name apart.
 LABELS = {
-    "category": "coalesce(name_zh || ' ' || name_en, category, '未归类 Unassigned')",
-    "note": "coalesce(title, note_id, '无笔记 No note')",
-    "creator": "coalesce(creator_name, creator_id, '无博主 No creator')",
-    "campaign": "coalesce(campaign_id, '无项目 No campaign')",
-    "channel": "coalesce(name_zh || ' ' || name_en, channel, '未知 Unknown')",
-    "lane": "coalesce(name_zh || ' ' || name_en, lane, '未知 Unknown')",
+    "category": ("coalesce(name_zh || ' ' || name_en, category, '未归类 Unassigned')", "NULL"),
+    "note": ("coalesce(title, if(note_id IS NULL, '无笔记 No note', NULL))", "note_id"),
+    "creator": ("coalesce(creator_name, if(creator_id IS NULL, '无博主 No creator', NULL))", "creator_id"),
+    "campaign": ("coalesce(campaign_id, '无项目 No campaign')", "NULL"),
+    "channel": ("coalesce(name_zh || ' ' || name_en, channel, '未知 Unknown')", "NULL"),
+    "lane": ("coalesce(name_zh || ' ' || name_en, lane, '未知 Unknown')", "NULL"),
 }
+WIDEST_LABEL = 36
 
 
 class ReportError(ValueError):
@@ -101,14 +103,15 @@ def _print_returns(connection: duckdb.DuckDBPyConnection, *, level: str, model: 
     present = {row[0] for row in connection.execute(f"DESCRIBE {mart}").fetchall()}
     shown = [s for s in SHOWN if s.column in present]
     (basis,) = connection.execute(f"SELECT any_value((as_of, window_set, scope)) FROM {mart}").fetchall()
+    name, key = LABELS[level]
     rows = connection.execute(
-        f"""SELECT currency, {LABELS[level]}, {", ".join(s.column for s in shown)} FROM {mart} WHERE model = ?
-        ORDER BY currency, spend DESC NULLS LAST, credited_gmv DESC, 2""",
+        f"""SELECT currency, {name}, {key}, {", ".join(s.column for s in shown)} FROM {mart} WHERE model = ?
+        ORDER BY currency, spend DESC NULLS LAST, credited_gmv DESC, 2, 3""",
         [model],
     ).fetchall()
     totals = connection.execute(
-        f"""SELECT currency, '合计 Total', {", ".join(s.total or "NULL" for s in shown)} FROM {mart} WHERE model = ?
-        GROUP BY currency ORDER BY currency""",
+        f"""SELECT currency, '合计 Total', NULL, {", ".join(s.total or "NULL" for s in shown)}
+        FROM {mart} WHERE model = ? GROUP BY currency ORDER BY currency""",
         [model],
     ).fetchall()
     if not rows:
@@ -141,15 +144,25 @@ def _table(
 ) -> Table:
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
     several = len(totals) > 1
-    table.add_column(level, max_width=36, overflow="ellipsis", no_wrap=True)
+    table.add_column(level, max_width=WIDEST_LABEL, overflow="ellipsis", no_wrap=True)
     for column in kept:
         table.add_column(column.heading, justify="right", no_wrap=True)
     for row, style in [*((row, "") for row in rows), *((row, "bold") for row in totals)]:
-        currency, label, *values = row
+        currency, name, key, *values = row
         written = {s.column: _written(v, s) for v, s in zip(values, shown, strict=True)}
-        name = f"{currency} {label}" if several else str(label)
-        table.add_row(Text(name), *(Text(written[s.column]) for s in kept), style=style)
+        label = _label(name, key, f"{currency} " if several else "")
+        table.add_row(Text(label), *(Text(written[s.column]) for s in kept), style=style)
     return table
+
+
+def _label(name: str | None, key: str | None, currency: str) -> str:
+    """The name, and the key whole: two notes of one title differ in nothing else."""
+    if name is None or key is None:
+        return currency + (key or name or UNKNOWN)
+    room = WIDEST_LABEL - cell_len(f"{currency} · {key}")
+    if cell_len(name) > room:
+        name = f"{set_cell_size(name, room - 1).rstrip()}…" if room > 1 else "…"
+    return f"{currency}{name} · {key}"
 
 
 def _written(value: Any, column: Shown) -> str:

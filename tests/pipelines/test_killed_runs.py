@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from pipelines.demo import generate
 from tests.pipelines.conftest import ROOT, Redcat
+from tests.pipelines.test_recomputation import everything_landed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DATES = ("--from", "2026-09-01", "--to", "2026-10-30")
+DATES = ("--from", "2026-09-01", "--to", "2026-10-10")
 
 # Where the process is killed: a function of a module, at its n-th call, before it does its work.
 STAGES = {
@@ -73,7 +73,7 @@ def contents(home: Path) -> dict[str, tuple[object, ...]]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, tuple[object, ...]]]:
     """A landing folder, and what a run over it that nobody disturbs gives."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    generate(folder / "landing", folder / "truth", size="s")
+    everything_landed(folder / "landing")
     Redcat(folder / "home")("run", "--landing", str(folder / "landing"), *DATES, REDCAT_SECRET="the same in every home")
     return folder / "landing", contents(folder / "home")
 

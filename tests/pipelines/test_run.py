@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
+from models.register import RULES
+
 if TYPE_CHECKING:
     from tests.pipelines.conftest import Redcat
 
@@ -87,10 +89,16 @@ def test_mostly_broken_rows_stop_what_is_downstream_and_leave_what_was_published
     before = (landed.home / "published" / "analyst.duckdb").read_bytes()
     broken = ORDERS.replace("2026-09-03 1", "1970-01-01 1").replace("o4", "").replace("o1", "o9")
     (landed.home / "landing" / "shop_conversions" / "broken.csv").write_text(broken)
-    shown = landed("run", "--from", "2026-09-01", "--to", "2026-09-05", status=1).stdout
-    assert "raw/shop_conversions: within_tolerance failed" in shown
-    assert "what was published stays" in shown
-    assert (landed.home / "published" / "analyst.duckdb").read_bytes() == before
+    for _ in range(2):  # the second run finds no new file, and is stopped all the same
+        shown = landed("run", "--from", "2026-09-01", "--to", "2026-09-05", status=1).stdout
+        assert "raw/shop_conversions: within_tolerance failed" in shown
+        assert "what was published stays" in shown
+        assert "DagsterAssetCheckFailedError" not in shown
+        assert (landed.home / "published" / "analyst.duckdb").read_bytes() == before
+    corrected = ORDERS.replace("-5.00", "5.00").replace("o2", "o5").replace("1.23457E+18", "o6").replace("o4", "o7")
+    (landed.home / "landing" / "shop_conversions" / "corrected.csv").write_text(corrected)
+    landed("run", "--from", "2026-09-01", "--to", "2026-09-05")
+    assert query(landed, "SELECT total_gmv::INT FROM mart.reconciliation WHERE model = 'linear'") == [(190,)]
 
 
 def test_a_second_run_at_the_same_time_is_told_to_wait(landed: Redcat) -> None:
@@ -106,6 +114,8 @@ def test_an_empty_landing_folder_gives_empty_marts_not_an_error(redcat: Redcat) 
     (redcat.home / "landing").mkdir(parents=True)
     redcat("run", "--from", "2026-09-01", "--to", "2026-09-02")
     assert query(redcat, "SELECT count(*) FROM mart.category_roi") == [(0,)]
+    zeros = "SELECT count(*), sum(total_gmv)::INT, count(DISTINCT model) FROM mart.reconciliation"
+    assert query(redcat, zeros) == [(len(RULES), 0, len(RULES))]
     assert "No rows" in redcat("report").stdout
 
 
@@ -128,3 +138,23 @@ def test_ids_may_hold_any_character_without_becoming_one(landed: Redcat) -> None
     landed("run", "--from", "2026-09-01", "--to", "2026-09-05")
     assert query(landed, "SELECT count(*), count(DISTINCT conversion_id) FROM core.conversions") == [(6, 6)]
     assert query(landed, "SELECT total_gmv::INT FROM mart.reconciliation WHERE model = 'linear'") == [(144,)]
+
+
+def test_files_of_ones_own_do_not_mix_with_the_demo(demo: Redcat, tmp_path) -> None:
+    (tmp_path / "mine").mkdir()
+    done = demo("run", "--landing", str(tmp_path / "mine"), "--from", "2026-09-01", status=2)
+    assert "holds the demo" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_fresh_deletes_only_what_the_demo_made(redcat: Redcat) -> None:
+    redcat("demo", "--size", "s")
+    mine = redcat.home / "landing" / "notes" / "mine.txt"
+    mine.write_text("precious")
+    redcat("demo", "--size", "s", "--seed", "8", "--fresh")
+    assert mine.read_text() == "precious"
+    elsewhere = redcat.home.parent / "elsewhere"
+    elsewhere.mkdir()
+    done = redcat("demo", "--size", "s", "--fresh", status=2, REDCAT_LANDING=str(elsewhere))
+    assert "unset REDCAT_LANDING" in done.stderr
