@@ -76,8 +76,10 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create what does not exist yet and add columns that a contract has gained since."""
     for schema in SCHEMAS:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    for table, columns in (OPS_TABLES | CORE_TABLES).items():
+    for table, columns in OPS_TABLES.items():
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+    for table, columns in CORE_TABLES.items():
+        create_table(connection, table, dict(column.split() for column in columns.split(",")))
     for feed in feeds():
         columns = feed_columns(feed)
         create_table(connection, f"raw.{feed}", columns | LINEAGE)
