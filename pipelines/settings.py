@@ -13,3 +13,8 @@ def attribution_scope() -> str:
     if scope not in SCOPES:
         raise ValueError(f"REDCAT_SCOPE is {scope!r}; set it to one of {', '.join(SCOPES)}")
     return scope
+
+
+def own_brand() -> str:
+    """`REDCAT_BRAND`: the brand of exports that do not name one; it should be spelled as the notes spell it."""
+    return os.environ.get("REDCAT_BRAND", "本品牌")

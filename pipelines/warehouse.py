@@ -21,7 +21,7 @@ LINEAGE = {"_date": "DATE", "_file": "VARCHAR", "_row": "BIGINT"}
 OPS_TABLES = {
     "ops.files": """
         feed VARCHAR, file VARCHAR, content_hash VARCHAR, export VARCHAR, status VARCHAR,
-        rows_read BIGINT, accepted BIGINT, duplicate BIGINT, quarantined BIGINT, message VARCHAR,
+        rows_read BIGINT, accepted BIGINT, duplicate BIGINT, quarantined BIGINT, ignored BIGINT, message VARCHAR,
         first_date DATE, last_date DATE, ingested_at TIMESTAMPTZ, PRIMARY KEY (feed, content_hash)""",
     "ops.outdated": "asset VARCHAR, business_date DATE, PRIMARY KEY (asset, business_date)",
     "ops.days": "business_date DATE PRIMARY KEY",
@@ -76,6 +76,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for table, columns in (OPS_TABLES | CORE_TABLES).items():
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+    connection.execute("ALTER TABLE ops.files ADD COLUMN IF NOT EXISTS ignored BIGINT DEFAULT 0")
     for feed in feeds():
         columns = feed_columns(feed)
         create_table(connection, f"raw.{feed}", columns | LINEAGE)

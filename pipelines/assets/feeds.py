@@ -52,8 +52,10 @@ def _telling(feed: str) -> list[str]:
 
 
 def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
-    lines = ["| file | rows | accepted | duplicate | quarantined |", "| --- | --- | --- | --- | --- |"]
-    lines += [f"| {r.file} | {r.rows_read} | {r.accepted} | {r.duplicate} | {r.quarantined} |" for r in reports]
+    lines = ["| file | rows | accepted | duplicate | quarantined | ignored |", "| --- " * 6 + "|"]
+    lines += [
+        f"| {r.file} | {r.rows_read} | {r.accepted} | {r.duplicate} | {r.quarantined} | {r.ignored} |" for r in reports
+    ]
     problems = [f"{r.file}: {r.message}" for r in reports if r.status in ("refused", "unfinished")]
     return {
         "files": len(reports),
@@ -61,6 +63,7 @@ def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
         "rows accepted": sum(r.accepted for r in reports),
         "rows duplicate": sum(r.duplicate for r in reports),
         "rows quarantined": sum(r.quarantined for r in reports),
+        "rows ignored": sum(r.ignored for r in reports),
         "by file": dg.MetadataValue.md("\n".join(lines)),
         "problems": dg.MetadataValue.md("\n".join(f"- {p}" for p in problems) or "none"),
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from data_contracts.contract import feeds
-from data_contracts.exports import MappingError, Reading, fit, known_header, mappings, native
-from pipelines.intake.landing import headers, recognised_by
+from data_contracts.exports import MappingError, Reading, differing, fit, known_header, mappings, native
+from pipelines.intake.landing import headers, reading_of, recognised_by
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from data_contracts.exports import Fit, Mapping
@@ -48,6 +49,13 @@ def fits(path: Path, /) -> list[Fit]:
     return sorted((fit(found, native(feed)) for feed in feeds()), key=lambda f: (-f.share, len(f.unused)))
 
 
+def mappings_of(path: Path, feed: str | None, /) -> list[Mapping]:
+    """The mapping that the headers tell, with those of the same export for other feeds, as `mapping_of` does."""
+    first = mapping_of(path, feed)
+    others = recognised_by(path, [m for m in mappings() if m.export == first.export and feed in (None, m.feed)])
+    return others if first in others else [first]
+
+
 def mapping_of(path: Path, feed: str | None, /) -> Mapping:
     """The mapping that the headers tell, the feed's own vocabulary otherwise.
 
@@ -63,10 +71,49 @@ def mapping_of(path: Path, feed: str | None, /) -> Mapping:
         return best.mapping
     found = headers(path, Reading())
     advice = "Name the feed with --feed, or add a mapping file to data_contracts/exports/"
+    if near := nearest(path, feed):
+        lacking, against = near.differing
+        also = f"; it has {', '.join(against)}, which that export has not" if against else ""
+        needs = f"which also needs {_hinted(lacking, near.headers)}" if lacking else "which it is not"
+        raise MappingError(
+            f"no mapping recognises its headers {', '.join(near.headers)}. The nearest is {near.mapping.export}, "
+            f"{needs}{also}. {advice}"
+        )
     if not any(map(known_header, found)):
         raise MappingError(f"none of its {len(found)} headers is known; is the first row data? {advice}")
-    hints = [f"{n} (perhaps {h[0]!r})" if (h := difflib.get_close_matches(n, found, 1)) else n for n in best.lacking]
     raise MappingError(
         f"no mapping recognises its headers {', '.join(found)}. The nearest is {best.mapping.export}, "
-        f"which also needs {', '.join(hints)}. {advice}"
+        f"which also needs {_hinted(best.lacking, found)}. {advice}"
     )
+
+
+class Near(NamedTuple):
+    """A mapping that does not recognise a file, and the headers that it reads there."""
+
+    mapping: Mapping
+    headers: tuple[str, ...]
+
+    @property
+    def differing(self) -> tuple[list[str], list[str]]:
+        """The telling headers that the file lacks, and those that speak against the mapping."""
+        return differing(self.headers, self.mapping)
+
+    @property
+    def share(self) -> float:
+        """The part of the telling headers that the file has, 0 to 1."""
+        return 1 - len(self.differing[0]) / len(self.mapping.recognise)
+
+
+def nearest(path: Path, feed: str | None, /) -> Near | None:
+    """The mapping of an export that a file fits best, when more of it fits than of any feed's own vocabulary."""
+    candidates = [
+        Near(m, headers(path, reading_of(path, m))) for m in mappings() if m.recognise and feed in (None, m.feed)
+    ]
+    best = max(candidates, key=lambda near: (near.share, -len(near.differing[1])), default=None)
+    return best if best and best.share > max(0.4, fits(path)[0].share) else None
+
+
+def _hinted(names: list[str], found: Sequence[str]) -> str:
+    """Names with the header that each may be."""
+    close = [difflib.get_close_matches(name.split(" or ")[0], found, n=1) for name in names]
+    return ", ".join(f"{n} (perhaps {h[0]!r})" if h else n for n, h in zip(names, close, strict=True))

@@ -23,9 +23,17 @@ def print_check(result: CheckResult, /, *, as_json: bool) -> None:
         out.print(f"{result.file}: {'refused. ' if result.refused else ''}{result.message}", soft_wrap=True)
     if result.refused:
         return
+    for part in (result, *result.also):
+        _print_part(part)
+
+
+def _print_part(result: CheckResult) -> None:
+    """What a file becomes in one feed."""
+    out = console()
     out.print(
         f"{result.file}: read as {result.export} for the feed {result.feed}: {result.rows:,} rows, "
-        f"{result.accepted:,} accepted, {result.duplicate:,} duplicate, {result.quarantined:,} quarantined",
+        f"{result.accepted:,} accepted, {result.duplicate:,} duplicate, {result.quarantined:,} quarantined"
+        + (f", {result.ignored_totals:,} total rows ignored" if result.ignored_totals else ""),
         soft_wrap=True,
     )
     for warning in result.warnings:

@@ -150,5 +150,5 @@ def test_a_broken_mapping_file_says_where_and_what(tmp_path: Path, text: str, me
 
 
 def test_the_mapping_files_that_are_delivered_are_sound() -> None:
-    assert len({m.export for m in mappings()}) == len(mappings())
+    assert len({(m.export, m.feed) for m in mappings()}) == len(mappings())
     assert all(m.recognise for m in mappings())
