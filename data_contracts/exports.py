@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from data_contracts.contract import Contract
+    from data_contracts.contract import Field as FeedField
 
 EXPORTS = Path(__file__).parent / "exports"
 ROW_NUMBER = "_row"
@@ -50,7 +51,8 @@ Given = Literal["exported_at", "brand"]
 class Column(_Strict):
     """Where one column of the feed comes from: a header, a constant, a template, or what is known of the file.
 
-    Of several headers the first that has a value fills the column; `x#2` is the second column whose header is x.
+    Of several headers the first that has a value fills the column, where none has `given` or `default`; `x#2` is the
+    second column whose header is x.
     A part of a template is a header, `{a|b}` the first of several, `{a?}` one that may be missing, and `{=name}`
     the value of another column of the feed, written as the feed reads it.
     """
@@ -59,6 +61,7 @@ class Column(_Strict):
     value: str | None = None
     template: str | None = None
     given: Given | None = None
+    default: str | None = None
     codes: dict[str, str | None] = {}
     otherwise: Literal["keep", "empty"] = "keep"
     unit: Literal["yuan", "fen"] = "yuan"
@@ -66,8 +69,8 @@ class Column(_Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> Column:
-        if sum(map(bool, (self.headers, self.value, self.template, self.given))) != 1:
-            raise ValueError("state exactly one of from, value, template and given")
+        if sum(map(bool, (self.headers or self.given, self.value, self.template))) != 1:
+            raise ValueError("state exactly one of from, value and template; given and default may stand beside from")
         return self
 
 
@@ -261,6 +264,7 @@ def fit(headers: Iterable[str], mapping: Mapping, /) -> Fit:
     lacking = [f.name for f in required if f.name not in filled and f.keyed_from not in filled]
     used = {normalised(h) for name, column in stated if name in filled for h in _headers_of(column)}
     used |= {normalised(h) for rule in mapping.leave_out for h in rule.headers}
+    used |= {h for other in mappings() if other.export == mapping.export for h in headers_of(other, other.names)}
     unused = [header for key, header in spelled.items() if key not in used]
     return Fit(mapping, lacking, unused, 1 - len(lacking) / len(required))
 
@@ -337,7 +341,9 @@ def _fills(column: Column, spelled: dict[str, str]) -> bool:
             may or any(normalised(numbered(h)) in spelled for h in any_of) for any_of, may in _parts(column.template)
         ]
         return all(parts)
-    return bool(column.value or column.given) or any(normalised(h) in spelled for h in _headers_of(column))
+    return bool(column.value or column.given or column.default) or any(
+        normalised(h) in spelled for h in _headers_of(column)
+    )
 
 
 @dataclass(frozen=True)
@@ -363,23 +369,32 @@ class Source:
         return filled.filter(pl.any_horizontal(pl.lit(False), *[pl.col(name).is_not_null() for name in own]))
 
     def _values(self, column: Column, name: str, done: dict[str, pl.Series]) -> pl.Series:
-        if column.given and GIVEN + column.given in self.frame.columns:
-            return self.frame[GIVEN + column.given]
-        if column.value is not None or column.given:
-            return pl.Series([column.value], dtype=pl.String).new_from_index(0, self.frame.height)
         if column.template:
             return self._composed(column.template, done)
-        source = _coalesced([self._known(h) for h in _headers_of(column) if normalised(h) in self.spelled])
+        fallback = self._fallback(column)
+        named = [self._known(h) for h in _headers_of(column) if normalised(h) in self.spelled]
+        if not named:
+            return fallback
+        source = _coalesced(named)
         if column.codes:
-            fallback = {} if column.otherwise == "keep" else {"default": None}
             text = as_text(source)
-            source = text.replace_strict(column.codes, return_dtype=pl.String, **({"default": text} | fallback))
+            others = text if column.otherwise == "keep" else None
+            source = text.replace_strict(column.codes, return_dtype=pl.String, default=others)
         field = next((f for f in contract(self.mapping.feed).fields if f.name == name), None)
         if field and self.mapping.forms:
             source = rewritten(source, field.physical_type, self.mapping.forms)
         if column.sign == "turned":
             source = _turned(as_text(source))
-        return pl.select(_yuan_of_fen(as_text(source))).to_series() if column.unit == "fen" else source
+        if column.unit == "fen":
+            source = pl.select(_yuan_of_fen(as_text(source))).to_series()
+        return _coalesced([source, fallback]) if column.given or column.default else source
+
+    def _fallback(self, column: Column) -> pl.Series:
+        """What stands where no header says anything."""
+        if column.given and GIVEN + column.given in self.frame.columns:
+            return self.frame[GIVEN + column.given]
+        stated = column.value if column.value is not None else column.default
+        return pl.Series([stated], dtype=pl.String).new_from_index(0, self.frame.height)
 
     def _known(self, header: str) -> pl.Series:
         """The values under a header, null where they say that nothing is known."""
@@ -393,14 +408,22 @@ class Source:
         parts: list[pl.Series | pl.Expr] = []
         for part in re.findall(r"{([^{}]+)}", template):
             if part.startswith("="):
-                field = contract(self.mapping.feed).field(part[1:])
-                parts.append(canonical(done[field.name], field, self.mapping.time_zone))
+                field = contract(self.mapping.feed).field(part[1:].removesuffix("?"))
+                text = self._canonical(field, done)
+                parts.append(text.fill_null("") if part.endswith("?") else text)
                 continue
             ((any_of, may),) = _parts("{" + part + "}")
             named = [self._known(numbered(h)) for h in any_of if normalised(numbered(h)) in self.spelled]
-            text = identifiers(_coalesced(named)) if named else None
-            parts.append(pl.lit("") if text is None else text.fill_null("") if may else text)
+            words = identifiers(_coalesced(named)) if named else None
+            parts.append(pl.lit("") if words is None else words.fill_null("") if may else words)
         return pl.select(pl.format(re.sub(r"{[^{}]+}", "{}", template), *parts)).to_series()
+
+    def _canonical(self, field: FeedField, done: dict[str, pl.Series]) -> pl.Series:
+        """What the feed will read in another column, as text."""
+        if field.name not in done:
+            return pl.Series([field.default], dtype=pl.String).new_from_index(0, self.frame.height)
+        text = canonical(done[field.name], field, self.mapping.time_zone)
+        return text.fill_null(field.default) if field.default is not None else text
 
 
 def _coalesced(sources: list[pl.Series]) -> pl.Series:

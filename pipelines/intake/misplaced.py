@@ -50,10 +50,11 @@ def fits(path: Path, /) -> list[Fit]:
 
 
 def mappings_of(path: Path, feed: str | None, /) -> list[Mapping]:
-    """The mapping that the headers tell, with those of the same export for other feeds, as `mapping_of` does."""
+    """The mapping that the headers tell, with those of the same export for other feeds, the main one first."""
     first = mapping_of(path, feed)
-    others = recognised_by(path, [m for m in mappings() if m.export == first.export and feed in (None, m.feed)])
-    return others if first in others else [first]
+    alike = [m for m in mappings() if m.export == first.export and feed in (None, m.feed)]
+    found = recognised_by(path, alike)
+    return [m for m in alike if m in found] or [first]
 
 
 def mapping_of(path: Path, feed: str | None, /) -> Mapping:

@@ -189,11 +189,13 @@ def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed:
     keys = [f.name for f in feed.fields if f.personal]
     personal = headers_of(mapping, [*keys, *(f.keyed_from for f in feed.fields if f.keyed_from)])
     used = headers_of(mapping, mapping.names) - personal
-    shown = source.select(c for c in source.columns if normalised(c) in used and c not in keys).filter(wanted)
-    known = judged.select(keys).filter(wanted)
+    shown = source.select(ROW, *[c for c in source.columns if normalised(c) in used and c not in keys]).filter(wanted)
+    known = judged.select(ROW, *keys).filter(wanted)
     texts = iter(
         [
-            orjson.dumps(record | {k: v for k, v in key.items() if v is not None}, default=str).decode()
+            orjson.dumps(
+                {k: v for k, v in (record | key).items() if k != ROW and (k not in key or v is not None)}, default=str
+            ).decode()
             for record, key in zip(shown.iter_rows(named=True), known.iter_rows(named=True), strict=True)
         ]
     )
