@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 EXPORTS = Path(__file__).parent / "exports"
 ROW_NUMBER = "_row"
+OCCURRENCE = re.compile(r"(.+)#([1-9])")
 
 
 class MappingError(ValueError):
@@ -288,7 +289,7 @@ def apply_mapping(frame: pl.DataFrame, mapping: Mapping, /) -> tuple[pl.DataFram
         spelled.setdefault(normalised(header), header)
     found = fit(spelled.values(), mapping)
     _demand_required(found, list(spelled.values()))
-    _demand_clear(headers_of(mapping, mapping.names), frame, mapping)
+    _demand_clear(headers_of(mapping, mapping.names) - _addressed(mapping), frame, mapping)
     source = Source(frame, spelled, mapping)
     if not mapping.each:
         return source.filled(mapping.columns), found.unused
@@ -316,8 +317,19 @@ def headers_of(mapping: Mapping, names: Iterable[str], /) -> set[str]:
 
 
 def _headers_of(column: Column) -> list[str]:
-    parts = [h for any_of, _ in _parts(column.template) for h in any_of] if column.template else column.headers
-    return [numbered(h) for h in parts]
+    return [numbered(h) for h in _stated(column)]
+
+
+def _stated(column: Column) -> list[str]:
+    if column.template:
+        return [h for any_of, _ in _parts(column.template) for h in any_of]
+    return list(column.headers)
+
+
+def _addressed(mapping: Mapping) -> set[str]:
+    """The headers, normalised, of which the mapping says which occurrence it means."""
+    stated = [h for columns in mapping.variants for column in columns.values() for h in _stated(column)]
+    return {normalised(match[1]) for h in stated if (match := OCCURRENCE.fullmatch(h))}
 
 
 def _parts(template: str) -> list[tuple[list[str], bool]]:
@@ -328,7 +340,7 @@ def _parts(template: str) -> list[tuple[list[str], bool]]:
 
 def numbered(header: str, /) -> str:
     """`x#2`, the second column whose header is x, as readers name it."""
-    match = re.fullmatch(r"(.+)#([1-9])", header)
+    match = OCCURRENCE.fullmatch(header)
     if not match:
         return header
     return match[1] if match[2] == "1" else f"{match[1]}_duplicated_{int(match[2]) - 2}"

@@ -24,7 +24,7 @@ NAMES_A_ROW = r"(id|编号|单号|日期|时间)$"
 def total_rows(frame: pl.DataFrame, mapping: Mapping, /) -> pl.Series:
     """Which rows of a file (Boolean) are totals: those with such a word in a column that names its rows.
 
-    These are the first column, columns of ids and of dates; a title that reads 合计 makes no row a total.
+    These are the first column, columns of keys, ids and dates; a title that reads 合计 makes no row a total.
     """
     feed = contract(mapping.feed)
     naming = headers_of(mapping, [f.name for f in feed.fields if _names_a_row(f)])
@@ -50,4 +50,4 @@ def total_rows(frame: pl.DataFrame, mapping: Mapping, /) -> pl.Series:
 
 
 def _names_a_row(field: Field) -> bool:
-    return field.identifier or field.personal or field.physical_type in ("DATE", "TIMESTAMPTZ")
+    return field.key or field.identifier or field.personal or field.physical_type in ("DATE", "TIMESTAMPTZ")

@@ -73,7 +73,7 @@ def print_summary(summary: RunSummary, first: date, last: date, /) -> None:
     """Rows by feed, then everything that needs attention, in words."""
     table = Table(title=f"Intake, {first} to {last}", title_justify="left", box=None, header_style="bold")
     table.add_column("feed")
-    for column in ("files", "rows read", "accepted", "duplicate", "quarantined"):
+    for column in ("files", "rows read", "accepted", "duplicate", "quarantined", "ignored"):
         table.add_column(column, justify="right")
     for feed, counts in sorted(summary.intake.items()):
         table.add_row(feed, *(f"{n:,}" for n in counts.values()))

@@ -59,8 +59,8 @@ class JudgedRows:
         return [
             *(["the file has a header and no rows"] if not self.frame.height else []),
             *([f"headers not used: {', '.join(self.unused_headers)}"] if self.unused_headers else []),
-            *([f"{self.ignored:,} total rows ignored"] if self.ignored else []),
-            *([f"{self.left_out:,} rows left out by its mapping"] if self.left_out else []),
+            *([f"{_rows(self.ignored, 'total row')} ignored"] if self.ignored else []),
+            *([f"{_rows(self.left_out, 'row')} left out by its mapping"] if self.left_out else []),
         ]
 
     @property
@@ -77,6 +77,10 @@ class JudgedRows:
             f"{len(rows):,} {'rows' if len(rows) > 1 else 'row'} quarantined for {column} ({_named(rows)}): {reason}"
             for column, rows, reason in told.iter_rows()
         ]
+
+
+def _rows(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _named(rows: list[int]) -> str:

@@ -33,7 +33,7 @@ def _print_part(result: CheckResult) -> None:
     out.print(
         f"{result.file}: read as {result.export} for the feed {result.feed}: {result.rows:,} rows, "
         f"{result.accepted:,} accepted, {result.duplicate:,} duplicate, {result.quarantined:,} quarantined"
-        + (f", {result.ignored_totals:,} total rows ignored" if result.ignored_totals else ""),
+        + (f", {result.ignored_totals:,} ignored as totals" if result.ignored_totals else ""),
         soft_wrap=True,
     )
     for warning in result.warnings:

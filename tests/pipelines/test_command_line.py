@@ -49,7 +49,10 @@ MISTAKES = {
     "nothing published": (("report",), "nothing is published"),
     "nothing to query": (("sql", "SELECT 1"), "nothing is published"),
     "no file": (("check", "nowhere.csv"), "the file nowhere.csv does not exist"),
-    "no feed": (("check", __file__, "--feed", "nothing"), "there is no feed 'nothing'; the feeds are link_clicks"),
+    "no feed": (
+        ("check", __file__, "--feed", "nothing"),
+        "there is no feed 'nothing'; the feeds are exchange_note_daily",
+    ),
 }
 
 
