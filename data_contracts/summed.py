@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # 合计, 合计汇总, 合计1条记录, 总计: 12 条
 TOTAL = r"^(合计|总计|小计|汇总)(汇总|数据|[:：]?\s*[0-9,]+\s*条(记录|数据)?)?$"
-SUSPECT = ("合计", "总计", "小计", "汇总")
+SUSPECT = ["合计", "总计", "小计", "汇总"]
 # 笔记ID, unit_id, 订单编号: what names a row, also where the mapping does not use it.
 NAMES_A_ROW = r"(id|编号|单号|日期|时间)$"
 
@@ -40,7 +40,7 @@ def total_rows(frame: pl.DataFrame, mapping: Mapping, /) -> pl.Series:
     suspects = frame.select(
         pl.any_horizontal(
             pl.lit(False),
-            *[pl.col(c).str.strip_chars().str.head(2).is_in(SUSPECT).fill_null(False) for c in wanted],
+            *[pl.col(c).str.contains_any(SUSPECT).fill_null(False) for c in wanted],
         ).alias("suspect")
     )
     if suspects.height != frame.height or not suspects["suspect"].any():
