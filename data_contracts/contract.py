@@ -60,7 +60,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Contract:
-    """One feed: its columns and what its rows must satisfy."""
+    """One feed: its columns and what its rows must satisfy.
+
+    `censored` is the column that keeps what an export prints only as an interval, such as <100.
+    """
 
     feed: str
     name_zh: str
@@ -71,6 +74,7 @@ class Contract:
     business_date: str
     latency_days: int
     quarantine_tolerance: float
+    censored: str | None = None
 
     @property
     def primary_key(self) -> list[str]:
@@ -119,6 +123,7 @@ def _read(path: Path) -> Contract:
         business_date=str(settings["businessDate"]),
         latency_days=int(str(latency.value)),
         quarantine_tolerance=float(settings["quarantineTolerance"]),
+        censored=settings.get("censoredColumn"),
     )
 
 

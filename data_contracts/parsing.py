@@ -19,6 +19,7 @@ MISSING_WORDS = ("", "-", "--", "—", "null", "none", "nan", "n/a", "#n/a", "#d
 # Numbers as people and exports group them: 1234.5 or 1,234.5, never 12,34 (which elsewhere means 12.34).
 GROUPED = r"^[+-]?([0-9]+|[0-9]{1,3}([,，][0-9]{3})+)(\.[0-9]+)?$"
 YES, NO = ("true", "1", "yes", "y", "是"), ("false", "0", "no", "n", "否")
+INTERVAL = r"^\s*[<＜]\s*([0-9]+)\s*$"
 UTC_INSTANT = pl.Datetime("us", "UTC")
 
 OFFSET_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
@@ -46,6 +47,7 @@ def parse(frame: pl.DataFrame, contract: Contract, /, *, time_zone: str = BUSINE
         The contract's columns in their types and, beside each, `_unreadable_<name>` (String): the text that
         is not of the type, null where it is.
     """
+    frame = _with_intervals_apart(frame, contract)
     typed: list[pl.Series] = []
     for field in contract.fields:
         source = _source(frame, field)
@@ -102,6 +104,26 @@ def identifiers(column: pl.Series, /) -> pl.Series:
     """The values as ids: text, without the ".0" that a float left behind on ids of up to 15 digits."""
     text = as_text(known(column))
     return text.str.replace(r"^([+-]?[0-9]{1,15})\.0+$", "$1")
+
+
+def _with_intervals_apart(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Numbers printed as <100 as nulls, and `name<100` in the feed's column for them, where it has one."""
+    if contract.censored is None or contract.censored in frame.columns:
+        return frame
+    numbers = [f.name for f in contract.fields if f.physical_type in ("BIGINT", "DECIMAL(18,2)")]
+    texts = [c for c in numbers if c in frame.columns and frame.schema[c] == pl.String]
+    bounds = {c: frame[c].str.extract(INTERVAL) for c in texts}
+    told = [pl.select(pl.format("{}<{}", pl.lit(c), b)).to_series() for c, b in bounds.items() if b.count()]
+    if not told:
+        return frame
+    apart = [pl.select(pl.when(b.is_null()).then(frame[c])).to_series().alias(c) for c, b in bounds.items()]
+    listed = pl.select(pl.concat_str(told, separator="|", ignore_nulls=True)).to_series()
+    return frame.with_columns(*apart, listed.alias(contract.censored))
+
+
+def canonical(column: pl.Series, field: Field, zone: str, /) -> pl.Series:
+    """The values as the feed writes them, in text: of one date in several spellings, the same; unreadable ones null."""
+    return _READERS[field.physical_type](known(column), field, zone).cast(pl.String)
 
 
 def _source(frame: pl.DataFrame, field: Field) -> pl.Series:

@@ -95,7 +95,7 @@ def print_summary(summary: RunSummary, first: date, last: date, /) -> None:
 def _intake_table(intake: dict[str, dict[str, int]], title: str) -> Table:
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
     table.add_column("feed")
-    for column in ("files", "rows read", "accepted", "duplicate", "quarantined"):
+    for column in ("files", "rows read", "accepted", "duplicate", "quarantined", "ignored"):
         table.add_column(column, justify="right")
     for feed, counts in intake.items():
         table.add_row(feed, *(f"{n:,}" for n in counts.values()))

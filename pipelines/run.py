@@ -133,7 +133,7 @@ def _add_materialization(summary: RunSummary, materialization: Any) -> None:
     layer, name = materialization.asset_key.path[0], materialization.asset_key.path[-1]
     figures = {key: value.value for key, value in materialization.metadata.items()}
     if layer == "raw":
-        counts = ("files", "rows read", "rows accepted", "rows duplicate", "rows quarantined")
+        counts = ("files", "rows read", "rows accepted", "rows duplicate", "rows quarantined", "rows ignored")
         summary.intake[name] = {key: int(figures[key]) for key in counts}
         if figures["problems"] != "none":
             summary.problems += [line.removeprefix("- ") for line in str(figures["problems"]).splitlines()]

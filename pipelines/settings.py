@@ -24,6 +24,11 @@ def attribution_scope() -> str:
     return scope
 
 
+def own_brand() -> str:
+    """`REDCAT_BRAND`: the brand of exports that do not name one; it should be spelled as the notes spell it."""
+    return os.environ.get("REDCAT_BRAND", "本品牌")
+
+
 def first_date() -> date:
     """`REDCAT_FIRST_DATE`: the first business date there is; raises SettingError unless it is YYYY-MM-DD."""
     stated = os.environ.get("REDCAT_FIRST_DATE", "2016-01-01")

@@ -21,7 +21,7 @@ LINEAGE = {"_date": "DATE", "_file": "VARCHAR", "_row": "BIGINT"}
 OPS_TABLES = {
     "ops.files": """
         feed VARCHAR, file VARCHAR, content_hash VARCHAR, export VARCHAR, status VARCHAR,
-        rows_read BIGINT, accepted BIGINT, duplicate BIGINT, quarantined BIGINT, message VARCHAR,
+        rows_read BIGINT, accepted BIGINT, duplicate BIGINT, quarantined BIGINT, ignored BIGINT, message VARCHAR,
         first_date DATE, last_date DATE, ingested_at TIMESTAMPTZ, published BOOLEAN,
         PRIMARY KEY (feed, content_hash)""",
     "ops.outdated": "asset VARCHAR, business_date DATE, PRIMARY KEY (asset, business_date)",
@@ -78,6 +78,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for table, columns in OPS_TABLES.items():
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+    for column in ("ignored BIGINT DEFAULT 0", "published BOOLEAN DEFAULT false"):
+        connection.execute(f"ALTER TABLE ops.files ADD COLUMN IF NOT EXISTS {column}")
     for table, columns in CORE_TABLES.items():
         create_table(connection, table, dict(column.split() for column in columns.split(",")))
     for feed in feeds():

@@ -56,7 +56,8 @@ def _telling(feed: str) -> list[str]:
 
 
 def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
-    by_file = [(r.file, r.rows_read, r.accepted, r.duplicate, r.quarantined) for r in reports]
+    by_file = [(r.file, r.rows_read, r.accepted, r.duplicate, r.quarantined, r.ignored) for r in reports]
+    columns = ["file", "rows", "accepted", "duplicate", "quarantined", "ignored"]
     problems = [f"{r.file}: {r.message}" for r in reports if r.status in ("refused", "unfinished")]
     return {
         "files": len(reports),
@@ -64,7 +65,8 @@ def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
         "rows accepted": sum(r.accepted for r in reports),
         "rows duplicate": sum(r.duplicate for r in reports),
         "rows quarantined": sum(r.quarantined for r in reports),
-        "by file": dg.MetadataValue.md(markdown(["file", "rows", "accepted", "duplicate", "quarantined"], by_file)),
+        "rows ignored": sum(r.ignored for r in reports),
+        "by file": dg.MetadataValue.md(markdown(columns, by_file)),
         "problems": dg.MetadataValue.md("\n".join(f"- {p}" for p in problems) or "none"),
     }
 

@@ -25,6 +25,8 @@ def _escaped(column: str) -> str:
     return f"replace(replace({column}, '%', '%25'), '|', '%7C')"
 
 
+# Statuses of an order line that make it a sale: an unpaid or cancelled one is none, nor a deposit, nor a split parent.
+SALES = "('paid', 'received', 'settled', 'closed')"
 # Channel, order and line in one text; a bar inside one of them is escaped, so that no two conversions share an id.
 CONVERSION_ID = " || '|' || ".join(map(_escaped, ("sold.channel", "sold.order_id", "sold.line_no")))
 
@@ -90,7 +92,7 @@ CORE = (
         LEFT JOIN reference.categories USING (category)
         LEFT JOIN reference.fees AS fees ON fees.channel = sold.channel
           AND _date BETWEEN valid_from AND coalesce(valid_to, DATE '9999-12-31')
-        WHERE _date IN (FROM dates)""",
+        WHERE _date IN (FROM dates) AND coalesce(status, 'paid') IN {SALES}""",
         ("raw/shop_conversions", "reference/tables"),
         feeds_journeys=True,
     ),

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class CheckResult:
-    """What a file would become; rows = accepted + duplicate + quarantined."""
+    """What a file would become; rows = accepted + duplicate + quarantined + ignored_totals.
+
+    `left_out` counts rows that the mapping says are no rows of the feed.
+    """
 
     file: str
     export: str = ""
@@ -33,6 +36,8 @@ class CheckResult:
     accepted: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    ignored_totals: int = 0
+    left_out: int = 0
     refused: bool = False
     message: str = ""
     warnings: list[str] = field(default_factory=list)
@@ -62,7 +67,7 @@ def check_file(path: Path, feed: str | None = None, /) -> list[CheckResult]:
             raise UnreadableFileError(
                 f"its name ends in {path.suffix}, so its transfer is not finished; check it when it has its own name"
             )
-        if feed is None:
+        if feed is None and path.suffix != ".json":
             read_headers(path, Reading())  # says why, where no header can be read
         return [_judged(path, mapping) for mapping in mappings_of(path, feed)]
     except MappingError as error:
@@ -102,10 +107,12 @@ def _judged(path: Path, mapping: Mapping) -> CheckResult:
         path.name,
         export=mapping.export,
         feed=mapping.feed,
-        rows=judged.frame.height,
+        rows=judged.rows_read,
         accepted=accepted,
         duplicate=good.height - accepted,
         quarantined=refused.height,
-        reasons=[(row, why) for row, why in refused.select("_row", "_reasons").iter_rows()],
+        ignored_totals=judged.ignored,
+        left_out=judged.left_out,
         warnings=[*judged.notes, *unknown_references(good, terms)],
+        reasons=[(row, why) for row, why in refused.select("_row", "_reasons").iter_rows()],
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from data_contracts.exports import MappingError
+from pipelines.intake.given import version
 from pipelines.intake.landing import (
     UnfinishedFileError,
     content_hash,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file; rows_read = accepted + duplicate + quarantined.
+    """What became of one file; rows_read = accepted + duplicate + quarantined + ignored (total rows).
 
     `status` is complete, partial (some rows quarantined), refused (nothing taken in; tried again at every run, as is
     what follows) or unfinished. `message` says what was found, where, how many, and what to do.
@@ -52,6 +53,7 @@ class FileReport:
     accepted: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    ignored: int = 0
     message: str = ""
     outcomes: list[Any] = field(default_factory=list, compare=False)
 
@@ -91,7 +93,7 @@ def _ingest(
         digest = content_hash([file.path])
         siblings = file.siblings(landing)
         before |= {path: state(path) for path in siblings.values()}
-        digest = content_hash([file.path, *siblings.values()])
+        digest = version(file.path, content_hash([file.path, *siblings.values()]), file.mapping)
         if _taken_in(connection, file.feed, digest):
             return None
         demand_own_folder(file)
@@ -127,10 +129,11 @@ def _stored(
     return replace(
         report,
         status="partial" if counts.quarantined else "complete",
-        rows_read=rows.frame.height,
+        rows_read=rows.rows_read,
         accepted=counts.accepted,
         duplicate=rows.frame.height - counts.accepted - counts.quarantined,
         quarantined=counts.quarantined,
+        ignored=rows.ignored,
         message="; ".join([*rows.refusals, *rows.notes]),
         outcomes=counts.outcomes,
     )
@@ -155,9 +158,11 @@ def _enter(
         [report.feed, report.file, digest],
     )
     connection.execute(
-        "INSERT OR REPLACE INTO ops.files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(), false)",
+        "INSERT OR REPLACE INTO ops.files BY NAME SELECT ? AS feed, ? AS file, ? AS content_hash, ? AS export, "
+        "? AS status, ? AS rows_read, ? AS accepted, ? AS duplicate, ? AS quarantined, ? AS ignored, ? AS message, "
+        "? AS first_date, ? AS last_date, now() AS ingested_at, false AS published",
         [
             report.feed, report.file, digest, report.export, report.status, report.rows_read, report.accepted,
-            report.duplicate, report.quarantined, report.message, *dates,
+            report.duplicate, report.quarantined, report.ignored, report.message, *dates,
         ],
     )  # fmt: skip

@@ -24,7 +24,7 @@ def read_json_lines(content: bytes, reading: Reading, /) -> pl.DataFrame:
         first = f"; line {numbered[0][0]} {records[0][1] or 'is empty'}" if records else ""
         raise UnreadableFileError(f"none of its {len(records):,} lines is a JSON object with values{first}")
     columns = {
-        name: pl.Series([_text(record.get(key)) for record, _ in records], dtype=pl.String)
+        name: pl.Series([text_of(record.get(key)) for record, _ in records], dtype=pl.String)
         for name, key in zip(distinct(keys), keys, strict=True)
     }
     marks = {
@@ -50,9 +50,10 @@ def _record(line: str, damage: str) -> tuple[dict[str, Any], str | None]:
     return (record, None) if isinstance(record, dict) else ({}, "is no JSON object; write one object a line")
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object, /) -> str | None:
+    """A value of JSON as text: the items of a list with bars between, an object as JSON."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "|".join(text for item in value if (text := _text(item)) is not None)
+        return "|".join(text for item in value if (text := text_of(item)) is not None)
     return orjson.dumps(value).decode()

@@ -116,10 +116,17 @@ def recognised_by(path: Path, candidates: Iterable[Mapping], /) -> list[Mapping]
     by_reading: dict[Reading, list[Mapping]] = {}
     for mapping in candidates:
         if mapping.recognise:
-            by_reading.setdefault(mapping.read, []).append(mapping)
+            by_reading.setdefault(reading_of(path, mapping), []).append(mapping)
     for reading, alike in by_reading.items():
         found += recognised(headers(path, reading), alike)
     return sorted(found, key=lambda m: (-len(m.recognise), m.export))
+
+
+def reading_of(path: Path, mapping: Mapping, /) -> Reading:
+    """How the mapping reads the file's headers, without what does not matter to its format."""
+    if path.name.lower().removesuffix(".gz").endswith(".json"):
+        return mapping.read
+    return mapping.read.model_copy(update={"records": None})
 
 
 def headers(path: Path, reading: Reading, /) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from data_contracts.contract import feeds
-from data_contracts.exports import SIMILAR, MappingError, Reading, fit, known_header, mappings, native
-from pipelines.intake.landing import headers, recognised_by
+from data_contracts.exports import SIMILAR, MappingError, Reading, differing, fit, known_header, mappings, native
+from pipelines.intake.landing import headers, reading_of, recognised_by
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from data_contracts.exports import Fit, Mapping
@@ -49,13 +50,14 @@ def fits(path: Path, /) -> list[Fit]:
 
 
 def mappings_of(path: Path, feed: str | None, /) -> list[Mapping]:
-    """The mappings that the headers tell, the most telling of each feed; the feed's own vocabulary otherwise.
+    """The most telling mapping of each feed, the main feed of an export first; the feed's own vocabulary otherwise.
 
     Raises MappingError, with the nearest feed and what it lacks, when no feed is named and none fits.
     """
     fitting = recognised_by(path, [m for m in mappings() if feed in (None, m.feed)])
     if fitting:
-        return list({m.feed: m for m in reversed(fitting)}.values())[::-1]
+        telling = {m.feed: m for m in reversed(fitting)}
+        return [m for m in mappings() if telling.get(m.feed) is m]
     if feed is not None:
         return [native(feed)]
     best = fits(path)[0]
@@ -63,11 +65,49 @@ def mappings_of(path: Path, feed: str | None, /) -> list[Mapping]:
         return [best.mapping]
     found = headers(path, Reading())
     advice = "Name the feed with --feed, or add a mapping file to data_contracts/exports/"
+    if near := nearest(path, feed):
+        lacking, against = near.differing
+        also = f"; it has {', '.join(against)}, which that export has not" if against else ""
+        needs = f"which also needs {_hinted(lacking, near.headers)}" if lacking else "which it is not"
+        raise MappingError(
+            f"no mapping recognises its headers {', '.join(near.headers)}. The nearest is {near.mapping.export}, "
+            f"{needs}{also}. {advice}"
+        )
     if not any(map(known_header, found)):
         raise MappingError(f"none of its {len(found)} headers is known; is the first row data? {advice}")
-    nearest = {n: difflib.get_close_matches(n, found, 1, SIMILAR) for n in best.lacking}
-    hints = [f"{name} (perhaps {near[0]!r})" if near else name for name, near in nearest.items()]
     raise MappingError(
         f"no mapping recognises its headers {', '.join(found)}. The nearest is {best.mapping.export}, "
-        f"which also needs {', '.join(hints)}. {advice}"
+        f"which also needs {_hinted(best.lacking, found)}. {advice}"
     )
+
+
+class Near(NamedTuple):
+    """A mapping that does not recognise a file, and the headers that it reads there."""
+
+    mapping: Mapping
+    headers: tuple[str, ...]
+
+    @property
+    def differing(self) -> tuple[list[str], list[str]]:
+        """The telling headers that the file lacks, and those that speak against the mapping."""
+        return differing(self.headers, self.mapping)
+
+    @property
+    def share(self) -> float:
+        """The part of the telling headers that the file has, 0 to 1."""
+        return 1 - len(self.differing[0]) / len(self.mapping.recognise)
+
+
+def nearest(path: Path, feed: str | None, /) -> Near | None:
+    """The mapping of an export that a file fits best, when more of it fits than of any feed's own vocabulary."""
+    candidates = [
+        Near(m, headers(path, reading_of(path, m))) for m in mappings() if m.recognise and feed in (None, m.feed)
+    ]
+    best = max(candidates, key=lambda near: (near.share, -len(near.differing[1])), default=None)
+    return best if best and best.share > max(0.4, fits(path)[0].share) else None
+
+
+def _hinted(names: list[str], found: Sequence[str]) -> str:
+    """Names with the header that each may be."""
+    close = [difflib.get_close_matches(name.split(" or ")[0], found, 1, SIMILAR) for name in names]
+    return ", ".join(f"{n} (perhaps {h[0]!r})" if h else n for n, h in zip(names, close, strict=True))

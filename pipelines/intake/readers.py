@@ -11,6 +11,7 @@ import polars as pl
 
 from pipelines.intake.delimited import csv_headers, read_csv
 from pipelines.intake.frames import BROKEN, UnreadableFileError, headed
+from pipelines.intake.json_documents import document_headers, read_json
 from pipelines.intake.json_lines import json_headers, read_json_lines
 from pipelines.intake.workbooks import read_workbook, workbook_headers
 
@@ -28,12 +29,12 @@ BEGINNING = 1 << 20
 
 
 def read_file(path: Path, reading: Reading, /) -> pl.DataFrame:
-    """Read a CSV, Excel, Parquet or JSON-lines file, also gzipped.
+    """Read a CSV, Excel, Parquet, JSON or JSON-lines file, also gzipped.
 
     Returns:
         The file's columns under its own headers (text, except in Parquet; headers made distinct), `_row` (Int64:
-        the row as a spreadsheet numbers it, or the line, or the record of a Parquet file) and `_broken` (String:
-        why the row has no readable shape, null for a sound one). Blank rows are left out.
+        the row as a spreadsheet numbers it, or the line, or the record of a Parquet or JSON file) and `_broken`
+        (String: why the row has no readable shape, null for a sound one). Blank rows are left out.
 
     Raises:
         UnreadableFileError: the file is empty, truncated, of another format, or in an unknown encoding.
@@ -141,6 +142,7 @@ FORMATS: dict[str, Format] = {
     ".xlsx": Format(read_workbook, workbook_headers),
     ".xls": Format(read_workbook, workbook_headers),
     ".parquet": Format(_read_parquet, _parquet_headers),
+    ".json": Format(read_json, document_headers),
     ".jsonl": Format(read_json_lines, json_headers, by_lines=True),
     ".ndjson": Format(read_json_lines, json_headers, by_lines=True),
 }

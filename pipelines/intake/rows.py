@@ -11,10 +11,12 @@ import orjson
 import polars as pl
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract
-from data_contracts.exports import MappingError, Reading, apply_mapping, headers_of, normalised
+from data_contracts.exports import MappingError, Reading, apply_mapping, headers_of, left_out, normalised
 from data_contracts.parsing import parse
 from data_contracts.rules import judge
+from data_contracts.summed import total_rows
 from pipelines.intake.frames import BROKEN, ROW
+from pipelines.intake.given import with_given
 from pipelines.intake.identity import user_keys
 from pipelines.intake.readers import read_file
 
@@ -33,12 +35,18 @@ SHOWN_ROWS = 5
 class JudgedRows:
     """The rows of one file: typed columns of the contract, `_row`, `_date`, `_reasons` and, where refused, `_record`.
 
-    `left_out` counts the rows that the query of the mapping does not hand on.
+    `ignored` counts total rows; `left_out` the rows that the mapping says are no rows of its feed.
     """
 
     frame: pl.DataFrame
     unused_headers: list[str]
     left_out: int = 0
+    ignored: int = 0
+
+    @property
+    def rows_read(self) -> int:
+        """Rows of the feed that the file gives, and its total rows."""
+        return self.frame.height + self.ignored
 
     @property
     def refused(self) -> pl.DataFrame:
@@ -51,7 +59,8 @@ class JudgedRows:
         return [
             *(["the file has a header and no rows"] if not self.frame.height else []),
             *([f"headers not used: {', '.join(self.unused_headers)}"] if self.unused_headers else []),
-            *([f"{self.left_out:,} rows left out by the query of its mapping"] if self.left_out else []),
+            *([f"{_rows(self.ignored, 'total row')} ignored"] if self.ignored else []),
+            *([f"{_rows(self.left_out, 'row')} left out by its mapping"] if self.left_out else []),
         ]
 
     @property
@@ -70,6 +79,10 @@ class JudgedRows:
         ]
 
 
+def _rows(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _named(rows: list[int]) -> str:
     shown = ", ".join(map(str, rows[:SHOWN_ROWS]))
     return f"row{'s' if len(rows) > 1 else ''} {shown}{', …' if len(rows) > SHOWN_ROWS else ''}"
@@ -84,16 +97,23 @@ def judged_rows(
     """
     feed = contract(mapping.feed)
     source = read_file(path, mapping.read)
+    totals = total_rows(source, mapping)
+    source = source.filter(~totals)
     read = source.height
     if mapping.query:
         tables = {alias: read_file(other, Reading()).drop(ROW, BROKEN) for alias, other in siblings.items()}
         source = _joined(source, tables, mapping)
+    source = source.filter(~left_out(source, mapping) | pl.col(BROKEN).is_not_null())
+    handed_on = source.height
+    source = with_given(source, path, mapping)
     mapped, unused = apply_mapping(source, mapping)
     typed = parse(_with_keys(mapped, feed, secret), feed, time_zone=mapping.time_zone)
     judged = _with_shapes_judged(judge(_without_broken(typed), feed, now=now), feed)
+    if mapping.each:
+        source = judged.select(ROW).join(source, on=ROW, how="left", maintain_order="left")
     records = _records(source, judged, mapping, feed)
     frame = judged.select(*feed.schema, ROW, "_reasons", records, _business_date(feed).alias("_date"))
-    return JudgedRows(frame, unused, read - source.height)
+    return JudgedRows(frame, unused, read - handed_on, int(totals.sum()))
 
 
 def _business_date(feed: Contract) -> pl.Expr:
@@ -172,13 +192,14 @@ def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed:
         return pl.Series("_record", [None], dtype=pl.String).new_from_index(0, judged.height)
     keys = [f.name for f in feed.fields if f.personal]
     personal = headers_of(mapping, [*keys, *(f.keyed_from for f in feed.fields if f.keyed_from)])
-    used = headers_of(mapping, mapping.columns) - personal
-    refused = source.filter(wanted)
-    shown = refused.select(c for c in refused.columns if normalised(c) in used and c not in keys)
-    known = judged.filter(wanted).select(ROW, *keys)
+    used = headers_of(mapping, mapping.names) - personal
+    kept = [c for c in source.columns if c == ROW or (normalised(c) in used and c not in keys)]
+    shown, known = source.select(kept).filter(wanted), judged.select(ROW, *keys).filter(wanted)
     texts = iter(
         [
-            orjson.dumps(record | {k: key[k] for k in keys if key[k] is not None}, default=str).decode()
+            orjson.dumps(
+                {k: v for k, v in (record | key).items() if k != ROW and (k not in key or v is not None)}, default=str
+            ).decode()
             for record, key in zip(shown.iter_rows(named=True), known.iter_rows(named=True), strict=True)
         ]
     )

@@ -58,7 +58,10 @@ def _headers(book: Any, sheet: Any, columns: list[str]) -> list[str]:
     """The headers as the sheet has them: the reader numbers those that stand twice (x, x_1) and names empty ones."""
     if any(re.sub(r"_[0-9]+$", "", c) in columns for c in columns if re.search(r"_[0-9]+$", c)):
         whole = book.load_sheet(sheet.name, header_row=None, dtypes="string")
-        columns = [c or "" for c in whole.to_polars().row(whole.total_height - sheet.total_height - 1)]
+        row = whole.to_polars().row(whole.total_height - sheet.total_height - 1)
+        # Columns that are empty from the header down are in the whole sheet and not in what is read.
+        by_place = {info.absolute_index: cell for info, cell in zip(whole.available_columns(), row, strict=True)}
+        columns = [by_place.get(info.absolute_index) or "" for info in sheet.available_columns()]
     return ["" if c.startswith("__UNNAMED__") else c for c in columns]
 
 

@@ -30,7 +30,8 @@ def _print_result(result: CheckResult) -> None:
         return
     out.print(
         f"{result.file}: read as {result.export} for the feed {result.feed}: {_rows(result.rows)}, "
-        f"{result.accepted:,} accepted, {result.duplicate:,} duplicate, {result.quarantined:,} quarantined",
+        f"{result.accepted:,} accepted, {result.duplicate:,} duplicate, {result.quarantined:,} quarantined"
+        + (f", {result.ignored_totals:,} ignored as totals" if result.ignored_totals else ""),
         soft_wrap=True,
     )
     for warning in result.warnings:

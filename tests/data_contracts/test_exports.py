@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from data_contracts.contract import feeds
-from data_contracts.exports import Mapping, MappingError, apply_mapping, mappings, native, read_mapping, recognised
+from data_contracts.contract import contract, feeds
+from data_contracts.exports import (
+    Mapping,
+    MappingError,
+    apply_mapping,
+    differing,
+    left_out,
+    mappings,
+    native,
+    read_mapping,
+    recognised,
+)
+from data_contracts.parsing import parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,5 +161,113 @@ def test_a_broken_mapping_file_says_where_and_what(tmp_path: Path, text: str, me
 
 
 def test_the_mapping_files_that_are_delivered_are_sound() -> None:
-    assert len({m.export for m in mappings()}) == len(mappings())
+    assert len({(m.export, m.feed) for m in mappings()}) == len(mappings())
     assert all(m.recognise for m in mappings())
+
+
+def test_one_file_may_become_several_feeds(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("""
+export: x
+title: x
+recognise: [a]
+columns: {currency: {value: CNY}}
+feeds:
+  refunds: {columns: {refund_amount: b}, recognise: [b]}
+  note_spend: {columns: {amount: c}}
+""")
+    refunds, spend = read_mapping(tmp_path / "m.yaml")
+    assert (refunds.feed, refunds.recognise, refunds.names) == (
+        "refunds",
+        (("a",), ("b",)),
+        ["currency", "refund_amount"],
+    )
+    assert (spend.feed, spend.recognise, spend.export) == ("note_spend", (("a",),), "x")
+
+
+def test_any_of_several_telling_headers_suffices() -> None:
+    either = mapping(recognise=["a", ["b", "c"]], columns={"currency": "a"})
+    assert [bool(recognised(h, [either])) for h in (["a", "b"], ["C", "a"], ["a"], ["b", "c"])] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert differing(["a", "x"], either) == (["b or c"], [])
+
+
+def test_headers_are_addressed_by_occurrence() -> None:
+    frame = pl.DataFrame({"发现页": ["1", "1"], "发现页_duplicated_0": ["2", "2"], "发现页_duplicated_1": ["-", "3"]})
+    assert filled(frame, "order_id", "发现页#2") == ["2", "2"]
+    assert filled(frame, "order_id", ["发现页#3", "发现页#1"]) == ["1", "3"]
+
+
+def test_a_key_is_made_of_what_the_feed_reads() -> None:
+    """One day in four spellings is one key; a part that may be missing is left empty."""
+    frame = pl.DataFrame({"t": ["2026-09-01 00:00:00", "2026/09/01", "20260901", "46266"], "n": ["1", None, "1", "1"]})
+    columns = {c: {"value": v[0]} for c, v in ORDER.items()} | {
+        "paid_at": "t", "order_id": {"template": "{=paid_at}-{n|m?}-{k?}"},
+    }  # fmt: skip
+    mapped, _ = apply_mapping(frame, mapping("shop_conversions", columns=columns, forms=["excel_serial"]))
+    assert mapped["order_id"].str.tail(3).to_list() == ["-1-", "0--", "-1-", "-1-"]
+    assert mapped["order_id"].str.head(19).unique().to_list() == ["2026-08-31 16:00:00"]
+
+
+def test_what_no_header_says_is_given_or_stated() -> None:
+    frame = pl.DataFrame({"_given_brand": ["own", "own"], "a": [None, "b"]})
+    assert filled(frame, "brand", {"from": "a", "given": "brand"}) == ["own", "b"]
+    assert filled(frame, "brand", {"given": "brand"}) == ["own", "own"]
+    assert filled(frame, "brand", {"from": ["a"], "default": "c"}) == ["c", "b"]
+    assert filled(frame, "brand", {"from": ["z"], "default": "c"}) == ["c", "c"]
+
+
+@pytest.mark.parametrize(("text", "turned"), [("-5", "5"), ("5", "-5"), ("+5", "-5"), ("0", "0"), ("0.00", "0.00")])
+def test_a_sign_is_turned(text: str, turned: str) -> None:
+    assert filled(pl.DataFrame({"a": [text]}), "paid_amount", {"from": "a", "sign": "turned"}) == [turned]
+
+
+def test_a_row_becomes_one_row_for_each_part_that_it_has() -> None:
+    spend = {"spend_date": {"value": "2026-09-01"}, "payer": {"value": "brand"}, "currency": {"value": "CNY"},
+             "exported_at": {"value": "2026-09-02"}}  # fmt: skip
+    parts = [{"kind": {"value": k}, "spend_id": {"template": "{id}-" + k}, "amount": k} for k in ("ads", "boost")]
+    stated = mapping("note_spend", columns=spend, each=parts, missing=["none"])
+    frame = pl.DataFrame({"_row": [2, 3], "id": ["a", "b"], "ads": ["1", "2"], "boost": ["none", "3"]})
+    mapped, unused = apply_mapping(frame, stated)
+    assert mapped.select("_row", "spend_id", "amount").rows() == [
+        (2, "a-ads", "1"),
+        (3, "b-ads", "2"),
+        (3, "b-boost", "3"),
+    ]
+    assert unused == []
+
+
+def test_rows_are_left_out_by_value_or_unless() -> None:
+    frame = pl.DataFrame({"s": ["done", "open", "", None], "n": ["2", "2.0", "3", "-"]})
+    columns = {"currency": "s"}
+    kept = [
+        (~left_out(frame, mapping(columns=columns, leave_out=[rule]))).to_list()
+        for rule in (
+            {"from": "S ", "unless": "done"},
+            {"from": "s", "values": ["", "open"]},
+            {"from": "n", "values": "2"},
+        )
+    ]
+    assert kept == [[True, False, False, False], [True, False, False, False], [False, False, True, True]]
+    with pytest.raises(ValueError, match="exactly one of values and unless"):
+        mapping(columns=columns, leave_out=[{"from": "s"}])
+
+
+def test_an_unknown_form_is_told_with_those_that_exist() -> None:
+    with pytest.raises(ValueError, match=r"no form 'roman'; the forms are excel_serial"):
+        mapping(columns={"currency": "a"}, forms=["roman"])
+
+
+def test_intervals_are_kept_apart_from_numbers_where_the_feed_has_a_place_for_them() -> None:
+    frame = pl.DataFrame({"visit_uv": ["<100", "5"], "shop_gmv": ["1.50", "＜ 10"], "read_uv": ["7", "8"]})
+    typed = parse(frame, contract("exchange_note_daily"))
+    assert typed["censored"].to_list() == [["visit_uv<100"], ["shop_gmv<10"]]
+    assert typed["visit_uv"].to_list() == [None, 5]
+    assert typed["_unreadable_visit_uv"].null_count() == 2
+    assert (
+        parse(pl.DataFrame({"quantity": ["<100"]}), contract("shop_conversions"))["_unreadable_quantity"].item()
+        == "<100"
+    )

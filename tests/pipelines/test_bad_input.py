@@ -171,6 +171,18 @@ CASES = {
         "a.csv", LINES.replace(b"category", "ＯＲＤＥＲ_ID".encode()), ("2 columns have the header", "rename"), **NONE
     ),
     "still being written": Bad("a.csv.part", LINES, ("transfer is not finished", "next run"), "unfinished", 0, 0),
+    "totals among the rows": Bad(
+        "a.csv",
+        LINES
+        + csv_bytes([GOOD[0] | {"order_id": "合计", "paid_amount": "x"}, GOOD[0] | {"order_id": "合计20条记录"}]).split(
+            b"\n", 1
+        )[1]
+        + "合计,,\n".encode(),
+        ("3 total rows ignored",),
+        "complete",
+        20,
+        0,
+    ),
     "unknown format": Bad("a.pdf", b"%PDF", ("format '.pdf' is not known", "save it as one of"), **NONE),
 }
 
@@ -184,7 +196,7 @@ def test_bad_input(tmp_path: Path, case: Bad) -> None:
         for part in case.told:
             assert part in report.message
         assert (report.status, report.accepted, report.quarantined) == (case.status, case.accepted, case.quarantined)
-        assert report.rows_read == report.accepted + report.duplicate + report.quarantined
+        assert report.rows_read == report.accepted + report.duplicate + report.quarantined + report.ignored
         found = tables(connection)
         entered = [] if case.status == "unfinished" else [(report.file, report.status, report.message)]
         assert connection.execute("SELECT file, status, message FROM ops.files").fetchall() == entered

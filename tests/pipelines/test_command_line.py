@@ -61,7 +61,10 @@ MISTAKES = {
     "no file": (("check", "nowhere.csv"), "the file nowhere.csv does not exist"),
     "date by week": (("run", "--from", "2026-W36-1"), "--from '2026-W36-1' is no date; write it as YYYY-MM-DD"),
     "a folder": (("check", "."), "is a folder; name one of the files in it"),
-    "no feed": (("check", __file__, "--feed", "nothing"), "there is no feed 'nothing'; the feeds are link_clicks"),
+    "no feed": (
+        ("check", __file__, "--feed", "nothing"),
+        "there is no feed 'nothing'; the feeds are exchange_note_daily",
+    ),
 }
 
 

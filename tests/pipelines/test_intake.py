@@ -44,7 +44,7 @@ def at_once() -> Any:
 
 def counts(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return connection.execute(
-        "SELECT file, rows_read, accepted, duplicate, quarantined FROM ops.files ORDER BY ALL"
+        "SELECT file, rows_read, accepted, duplicate, quarantined + ignored FROM ops.files ORDER BY ALL"
     ).fetchall()
 
 

@@ -66,7 +66,7 @@ def test_a_link_out_of_the_landing_folder_is_named_and_not_followed(tmp_path: Pa
 
 def test_a_foreign_file_is_found_anywhere_by_its_headers(tmp_path: Path) -> None:
     mapping = next(m for m in mappings() if (not m.siblings and not m.query) or m.export.endswith("redemptions"))
-    content = csv_bytes([dict.fromkeys(mapping.recognise, "1")])
+    content = csv_bytes([dict.fromkeys((any_of[0] for any_of in mapping.recognise), "1")])
     land(tmp_path, "delivery/x.csv", content)
     land(tmp_path, f"{mapping.feed}/y.csv", content)
     found = list(landed_files(tmp_path, mapping.feed))

@@ -1,0 +1,100 @@
+"""Reading JSON documents: the response of an interface, saved as it came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import polars as pl
+
+from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, distinct
+from pipelines.intake.json_lines import text_of
+from pipelines.intake.text import decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from data_contracts.exports import Reading
+
+DEEPEST = 8
+NESTED = 3
+
+
+def read_json(content: bytes, reading: Reading, /) -> pl.DataFrame:
+    """The records of a document, numbered from 1; an object in a record becomes columns `outer.inner`.
+
+    They stand at the path that the mapping states as `records`, else in the first list of objects.
+    """
+    text, damage = decoded(content, reading.encoding)
+    if damage:
+        raise UnreadableFileError(f"the file {damage}; export it again")
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableFileError(f"the file is no whole JSON document ({error}); export it again") from error
+    records = _at(document, (reading.records or "").split(".")) if reading.records else None
+    if records is None:
+        records = next(_lists(document), None)
+    if records is None:
+        wanted = f" at {reading.records}" if reading.records else ""
+        raise UnreadableFileError(f"the JSON document has no list of records{wanted}; {_said(document)}")
+    flat = [_flat(record) if isinstance(record, dict) else {} for record in records]
+    keys = list(dict.fromkeys(key for record in flat for key in record))
+    columns = {
+        name: pl.Series([text_of(record.get(key)) for record in flat], dtype=pl.String)
+        for name, key in zip(distinct(keys), keys, strict=True)
+    }
+    broken = [None if isinstance(r, dict) else "is no JSON object; a record must be one" for r in records]
+    marks = {
+        ROW: pl.Series(range(1, len(flat) + 1), dtype=pl.Int64),
+        BROKEN: pl.Series(broken, dtype=pl.String),
+    }
+    return pl.DataFrame(columns | marks)
+
+
+def document_headers(content: bytes, reading: Reading, /) -> list[str]:
+    """The keys of the records."""
+    return [c for c in read_json(content, reading).columns if c not in (ROW, BROKEN)]
+
+
+def _at(document: Any, path: list[str]) -> list[Any] | None:
+    """What stands at the path, also through an object that is written as text; None unless it is a list."""
+    for name in path:
+        document = _opened(document)
+        document = document.get(name) if isinstance(document, dict) else None
+    return document if isinstance(document, list) else None
+
+
+def _opened(value: Any) -> Any:
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value
+    return value
+
+
+def _lists(document: Any) -> Iterator[list[Any]]:
+    """Every list of objects, the outermost first."""
+    level = [document]
+    for _ in range(DEEPEST):
+        opened = [_opened(value) for value in level]
+        yield from (v for v in opened if isinstance(v, list) and v and all(isinstance(item, dict) for item in v))
+        level = [item for v in opened if isinstance(v, dict) for item in v.values()]
+
+
+def _flat(record: dict[str, Any], prefix: str = "", depth: int = 1) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, dict) and depth < NESTED:
+            flat |= _flat(value, f"{prefix}{key}.", depth + 1)
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _said(document: Any) -> str:
+    """What the interface said in place of records, where it did."""
+    said = document if isinstance(document, dict) else {}
+    told = [f"{key} {said[key]}" for key in ("code", "msg", "message") if isinstance(said.get(key), (str, int))]
+    return f"it says {', '.join(told)[:200]}; ask the interface again" if told else "save the whole response"

@@ -1,0 +1,152 @@
+"""The corpus of samples: each export is recognised, gives the rows that it must and refuses those that it must."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from data_contracts.contract import feeds
+from data_contracts.exports import mappings
+from pipelines.intake.check import check_file
+from pipelines.intake.landing import siblings_of
+from pipelines.intake.rows import judged_rows
+from tests.pipelines.intake_files import ingest, memory, tables
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+COUNTS = ("rows", "accepted", "duplicate", "quarantined", "ignored_totals")
+EXPECTED = {
+    folder.name: yaml.safe_load((folder / "expected.yaml").read_text(encoding="utf-8"))
+    for folder in sorted(SAMPLES.iterdir())
+    if folder.is_dir() and (folder / "expected.yaml").is_file()
+}
+FILES = [SAMPLES / export / name for export, files in EXPECTED.items() for name in files]
+VERSIONS = ("report 9.8.csv", "report 9.11.csv")
+OURS = {m.export for m in mappings() if not m.export.startswith("completejourney_")}
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDCAT_SETTLE_SECONDS", "0")
+
+
+def stated(file: Path) -> dict[str, Any]:
+    """What a sample must become, by feed."""
+    return {k: v for k, v in EXPECTED[file.parent.name][file.name].items() if k != "traits"}
+
+
+def test_every_export_has_samples_and_every_sample_an_expectation() -> None:
+    assert set(EXPECTED) == OURS
+    found = {p for p in SAMPLES.glob("*/*") if p.name != "expected.yaml" and p.suffix != ".pyc"}
+    assert found == set(FILES)
+    for file in FILES:
+        assert set(stated(file)) <= set(feeds())
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f"{f.parent.name}/{f.name}")
+def test_a_sample_is_recognised_counted_and_refused_row_by_row(file: Path) -> None:
+    found = check_file(file)
+    assert not any(part.refused for part in found), [part.message for part in found]
+    parts = {part.feed: part for part in found}
+    assert list(parts) == list(stated(file))
+    for feed, part in parts.items():
+        wanted = stated(file)[feed]
+        assert part.export == file.parent.name
+        assert {name: getattr(part, name) for name in COUNTS} == wanted["counts"], feed
+        assert part.rows == part.accepted + part.duplicate + part.quarantined + part.ignored_totals
+        refused = dict.fromkeys(row for row, _ in part.reasons)
+        assert list(refused) == list(wanted.get("refused", {})), feed
+        for row, why in part.reasons:
+            column = wanted["refused"][row]
+            assert any(reason.startswith(f"{column}: ") for reason in why), (feed, row, why)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f"{f.parent.name}/{f.name}")
+def test_a_sample_gives_the_rows_that_it_must(file: Path) -> None:
+    for mapping in (m for m in mappings() if m.export == file.parent.name):
+        siblings = siblings_of(file, mapping, file.parent)
+        frame = judged_rows(file, mapping, siblings, secret=b"s", now=datetime.now(UTC)).frame
+        good = frame.filter(pl.col("_reasons").list.len() == 0).drop("_reasons", "_record")
+        lists = [c for c, t in good.schema.items() if isinstance(t, pl.List)]
+        written = good.with_columns(pl.col(lists).list.join("|")).select(pl.all().cast(pl.String))
+        for wanted in stated(file)[mapping.feed].get("gives", []):
+            same = [pl.col(name).eq_missing(pl.lit(value, dtype=pl.String)) for name, value in wanted.items()]
+            assert written.filter(*same).height >= 1, (mapping.feed, wanted, written.select(list(wanted)))
+
+
+def test_the_whole_corpus_goes_in_and_every_file_adds_up_whatever_the_order(tmp_path: Path) -> None:
+    """A total row never becomes data, and the same files in another order and twice give the same tables."""
+    states = []
+    for order in (FILES, FILES[::-1]):
+        landing, connection = tmp_path / str(len(states)), memory()
+        landing.mkdir()
+        for file in order:
+            shutil.copy2(file, landing / f"{file.parent.name} {file.name}")
+            ingest(connection, landing)
+            assert ingest(connection, landing) == []
+        counts = connection.execute(
+            "SELECT rows_read, accepted, duplicate, quarantined, ignored, status, message FROM ops.files"
+        ).fetchall()
+        assert len(counts) == sum(len(stated(file)) for file in FILES)
+        for read, accepted, duplicate, quarantined, ignored, status, message in counts:
+            assert status in ("complete", "partial"), message
+            assert read == accepted + duplicate + quarantined + ignored
+        kept = tables(connection)
+        del kept["ops.files"]  # which of two files brought a row first is its history
+        states.append(kept)
+    assert states[0] == states[1]
+    assert "合计" not in repr([rows for name, rows in states[0].items() if name.startswith("raw.")])
+
+
+def test_names_and_addresses_of_buyers_are_kept_nowhere(tmp_path: Path) -> None:
+    landing, connection = tmp_path, memory()
+    for file in FILES:
+        shutil.copy2(file, landing / file.name)
+    ingest(connection, landing)
+    kept = repr(tables(connection))
+    assert not any(word in kept for word in ("买家一", "买家四", "某省"))
+
+
+def test_only_sales_count(tmp_path: Path) -> None:
+    """Of a split parent the children count, a deposit does not, and what is invalid for commission does."""
+    from pipelines.basis import store_reference
+    from pipelines.core.make import replace_dates
+    from pipelines.core.tables import CORE
+
+    connection = memory()
+    shutil.copy2(SAMPLES / "jd_union_orders" / "order_row_20260909.json", tmp_path)
+    ingest(connection, tmp_path)
+    store_reference(connection)
+    (table,) = (t for t in CORE if t.name == "conversions")
+    first = datetime(2026, 9, 1).date()
+    replace_dates(connection, table, first, first)
+    sold = connection.execute("SELECT order_id, paid_fen FROM core.conversions ORDER BY ALL").fetchall()
+    assert [(int(order) - 300100000000, fen) for order, fen in sold] == [
+        (1, 18000), (3, 20000), (4, 10000), (5, 18000), (6, 18000), (8, 18000),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second"), [VERSIONS, VERSIONS[::-1]])
+def test_the_higher_version_wins_not_the_newer_file_time(tmp_path: Path, first: str, second: str) -> None:
+    sample = (SAMPLES / "xinghe_content_effect" / "report 9.3.csv").read_text(encoding="utf-8-sig")
+    connection = memory()
+    for name in (first, second):
+        uv = "12" if name == "report 9.8.csv" else "13"
+        (tmp_path / name).write_text(sample.replace(",12,3600.50", f",{uv},3600.50"), encoding="utf-8")
+        ingest(connection, tmp_path)
+    assert connection.execute("SELECT order_uv FROM raw.exchange_note_daily").fetchall() == [(13,)]
+
+
+def test_a_file_that_fits_nothing_is_told_the_nearest_export_and_what_differs(tmp_path: Path) -> None:
+    path = tmp_path / "聚光.csv"
+    path.write_text("时间,笔记ID号,消费,展现量,点击量,创意ID\n2026-09-01,x,1,2,1,7\n", encoding="utf-8")
+    (found,) = check_file(path)
+    assert found.refused
+    assert "The nearest is juguang_notes, which also needs 笔记ID" in found.message
+    assert "perhaps '笔记ID号'" in found.message
+    assert "it has 创意ID, which that export has not" in found.message
