@@ -287,7 +287,10 @@ def ui(
             )
     prepare_dagster(home)
     typer.echo(f"http://127.0.0.1:{port}")
-    installed = str(Path(__file__).resolve().parents[1])  # found from any folder, also from one with other `pipelines`
+    # Every process of Dagster finds this package from any folder, also from one that has other `pipelines`.
+    installed = str(Path(__file__).resolve().parents[1])
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (installed, os.environ.get("PYTHONPATH"))))
+    os.environ["PYTHONSAFEPATH"] = "1"
     module = [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions", "-d", installed]
     os.execv(sys.executable, [*module, "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
 

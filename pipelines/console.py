@@ -47,7 +47,10 @@ class Bar:
 
 
 def run_shown(home: Home, first: date, last: date, /) -> None:
-    """Run the graph with progress shown, then print what came in; ends with status 1 if the run failed."""
+    """Run the graph with progress shown, then print what came in; ends with status 1 if the run failed.
+
+    Raises KeyboardInterrupt also where Dagster made something else of it.
+    """
     home.secret()  # a key that cannot be used is said before anything starts
     with Progress(
         TextColumn("{task.description:<44.44}"),
@@ -58,11 +61,18 @@ def run_shown(home: Home, first: date, last: date, /) -> None:
         disable=not errors.is_terminal,  # a log file has no use for a moving bar
     ) as shown:
         loading = shown.add_task("loading", total=None)
+        from dagster import DagsterExecutionInterruptedError as Interrupted
+
         from pipelines.run import run_range, steps
 
         shown.remove_task(loading)
         bar = Bar(shown, steps())
-        summary = run_range(home, first, last, shown=bar)
+        try:
+            summary = run_range(home, first, last, shown=bar)
+        except Interrupted:
+            raise KeyboardInterrupt from None
+        if any(Interrupted.__name__ in failure for failure in summary.failures):
+            raise KeyboardInterrupt
         if summary.success:
             bar.finish()
     print_summary(summary, first, last)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from data_contracts.contract import BUSINESS_TIME_ZONE
+from pipelines.settings import first_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-daily = dg.DailyPartitionsDefinition(
-    start_date=os.environ.get("REDCAT_FIRST_DATE", "2016-01-01"), timezone=BUSINESS_TIME_ZONE
-)
+daily = dg.DailyPartitionsDefinition(start_date=first_date().isoformat(), timezone=BUSINESS_TIME_ZONE)
 
 
 def business_dates(context: dg.AssetExecutionContext) -> tuple[date, date]:

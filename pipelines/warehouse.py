@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMAS = ("raw", "quarantine", "ops", "reference", "core", "mart", "history")
-# The business date (computed once, at intake, since DuckDB itself knows no time zones without an extension), the first
-# 16 digits of the file's content hash, and the row in it.
+# The business date (computed once, at intake), the first 16 digits of the file's content hash, and the row in it.
 LINEAGE = {"_date": "DATE", "_file": "VARCHAR", "_row": "BIGINT"}
 
 OPS_TABLES = {
@@ -68,6 +67,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"{path} is being written by another run; wait until it ends, or stop it, then try again"
         ) from error
     with connection:
+        connection.execute("SET TimeZone = 'UTC'")  # whatever the machine's is
         create_tables(connection)
         yield connection
 

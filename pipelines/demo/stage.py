@@ -40,7 +40,9 @@ def set_up(home: Home, /, *, size: str, seed: int, fresh: bool) -> DemoSummary:
     before = set(home.landing.rglob("*"))
     summary = generate(home.landing, home.truth, size=size, seed=seed)
     written = [str(path.relative_to(home.landing)) for path in sorted(set(home.landing.rglob("*")) - before)]
-    mark.write_text(json.dumps({"world": wanted, "files": written or (found or {}).get("files", [])}))
+    fresh_mark = mark.with_name(f"{MARK}.new")
+    fresh_mark.write_text(json.dumps({"world": wanted, "files": written or (found or {}).get("files", [])}))
+    fresh_mark.replace(mark)
     return summary
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
+import dagster
 import duckdb
 import pytest
 
 from pipelines.cli import app, main
+from pipelines.console import run_shown
 from pipelines.home import Home
+from pipelines.run import RunSummary
 from pipelines.settings import SettingError
 from tests.pipelines.conftest import ROOT
 
@@ -37,10 +43,6 @@ def test_every_command_explains_itself(redcat: Redcat, command: str) -> None:
 
 
 def test_help_loads_nothing_heavy(redcat: Redcat) -> None:
-    import os
-    import subprocess
-    import sys
-
     code = "import sys; import pipelines.cli; print([m for m in ('dagster', 'duckdb', 'polars') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == "[]"
@@ -157,6 +159,15 @@ def test_an_interrupt_says_that_the_same_command_goes_on(
     assert "Nothing is lost; the same command goes on" in capsys.readouterr().err
 
 
+def test_an_interrupt_that_a_step_met_is_one_too(redcat: Redcat, monkeypatch: pytest.MonkeyPatch) -> None:
+    met = dagster.DagsterExecutionInterruptedError
+    told = RunSummary(failures=[f"raw__notes: {met.__module__}.{met.__name__}"])
+    for ending in ({"return_value": told}, {"side_effect": met()}):
+        monkeypatch.setattr("pipelines.run.run_range", Mock(**ending))
+        with pytest.raises(KeyboardInterrupt):
+            run_shown(Home(redcat.home), date(2026, 9, 1), date(2026, 9, 1))
+
+
 def test_a_port_that_is_taken_is_one_line(redcat: Redcat) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -173,13 +184,19 @@ def test_the_interface_loads_the_installed_package_from_any_folder(
 ) -> None:
     asked = Mock()
     monkeypatch.setenv("REDCAT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DAGSTER_HOME", "")  # so that what is set is taken back
+    for name in ("DAGSTER_HOME", "PYTHONPATH", "PYTHONSAFEPATH"):
+        monkeypatch.setenv(name, "")  # so that what is set is taken back
     monkeypatch.setattr("os.execv", asked)
     monkeypatch.chdir(tmp_path)
     app(["ui", "--port", "45999"], standalone_mode=False)
     arguments = asked.call_args.args[1]
     assert arguments[arguments.index("-d") + 1] == str(ROOT)
     assert "pipelines.definitions" in arguments
+    # In a folder with other `pipelines`, what Dagster's processes import is still this package.
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "__init__.py").touch()
+    code = [sys.executable, "-m", "pipelines.home"]
+    assert subprocess.run(code, cwd=tmp_path, env=os.environ, check=False).returncode == 0
 
 
 def test_a_secret_is_made_once_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,10 +51,9 @@ def home(tmp_path: Path) -> Home:
 
 def test_notes_of_one_title_are_told_apart_by_their_whole_id(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     print_report(home, level="note", model="linear", limit=20)
-    lines = capsys.readouterr().out.splitlines()
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     for note_id, title in NOTES[:2]:
         (line,) = (line for line in lines if str(note_id) in line)
-        print(repr(line))
         (label,) = re.findall(rf"^\S.* · {note_id}", line)
         assert label[:3] == str(title)[:3]
         assert cell_len(label) <= WIDEST_LABEL
