@@ -81,7 +81,7 @@ def test_all_brand_spend_is_in_every_level(warehouse, level: str) -> None:
 
 @pytest.mark.parametrize("mart", [f"{level}_roi" for level in LEVELS] + ["reconciliation", "funnel_daily"])
 def test_every_mart_row_says_what_it_rests_on(warehouse, mart: str) -> None:
-    columns = "model, window_set, scope, as_of"
+    columns = "model, window_set, scope, as_of, maturity"
     assert warehouse.sql(f"SELECT count(*) FROM mart.{mart}").fetchall()[0][0] > 0
     assert warehouse.sql(f"SELECT {columns} FROM mart.{mart} WHERE NOT (({columns}) IS NOT NULL)").fetchall() == []
     assert warehouse.sql(f"SELECT * FROM mart.{mart} EXCEPT FROM history.{mart}").fetchall() == []
