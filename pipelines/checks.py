@@ -99,7 +99,7 @@ def check_results(
             },
         )
     read, quarantined = connection.execute(
-        """SELECT coalesce(sum(rows_read), 0)::BIGINT, coalesce(sum(quarantined), 0)::BIGINT
+        """SELECT coalesce(sum(rows_read - coalesce(ignored, 0)), 0)::BIGINT, coalesce(sum(quarantined), 0)::BIGINT
         FROM ops.files WHERE feed = ? AND NOT published""",
         [feed],
     ).fetchall()[0]
