@@ -103,7 +103,8 @@ def _match_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """How the orders of these dates found their notes: by click id, by user, or not at all."""
     rows = connection.execute("""
         WITH matched AS (
-            SELECT conversion_id, bool_or(matched_by = 'click_id') AS by_click FROM core.journeys GROUP BY ALL)
+            SELECT conversion_id, bool_or(matched_by = 'click_id') AS by_click FROM core.journeys
+            WHERE paid_date IN (FROM dates) GROUP BY ALL)
         SELECT count(*), count(by_click) FILTER (by_click), count(by_click) FILTER (NOT by_click)
         FROM core.conversions LEFT JOIN matched USING (conversion_id) WHERE paid_date IN (FROM dates)""").fetchall()
     orders, by_click, by_user = rows[0]

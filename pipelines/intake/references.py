@@ -4,33 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data_contracts.reference import categories, channels, lanes
+from data_contracts.reference import TABLES
 
 if TYPE_CHECKING:
     import polars as pl
 
     from data_contracts.contract import Contract
 
-REFERENCES = {
-    "reference.categories.category": lambda: categories()["category"],
-    "reference.channels.channel": lambda: channels()["channel"],
-    "reference.lanes.lane": lambda: lanes()["lane"],
-}
 
-
-def unknown_references(frame: pl.DataFrame, contract: Contract, /, *, notes: pl.Series | None = None) -> list[str]:
-    """One sentence for each column whose values are not all in the table that it refers to.
-
-    `notes`: the ids of the notes that are known; without it notes are not looked up.
-    """
-    known = {name: table() for name, table in REFERENCES.items()} | (
-        {"notes.note_id": notes} if notes is not None else {}
-    )
+def unknown_references(frame: pl.DataFrame, contract: Contract, /) -> list[str]:
+    """One sentence for each column whose values are not all in the reference table that the contract names."""
     sentences = []
     for field in contract.fields:
-        if field.reference not in known:
+        schema, *table_and_column = (field.reference or "").split(".")
+        if schema != "reference":  # notes, which are known to the warehouse only
             continue
-        table = known[field.reference]
+        name, column = table_and_column
+        table = TABLES[name]()[column]
         unknown = frame[field.name].drop_nulls().filter(~frame[field.name].drop_nulls().is_in(table.implode()))
         if rows := unknown.len():
             have, values = "row has" if rows == 1 else "rows have", unknown.n_unique()
