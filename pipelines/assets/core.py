@@ -5,7 +5,8 @@ import dagster as dg
 from pipelines.assets.common import LATE, daily_options, enter_late_dates
 from pipelines.core.columns import COLUMNS
 from pipelines.core.make import replace_dates
-from pipelines.core.tables import CORE, CoreTable
+from pipelines.core.table import CoreTable
+from pipelines.core.tables import CORE
 from pipelines.metadata import table_metadata
 from pipelines.partitions import business_dates
 from pipelines.resources import Warehouse

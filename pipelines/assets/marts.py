@@ -11,8 +11,9 @@ from pipelines.buckets import credited_parts
 from pipelines.core.columns import COLUMNS as CORE_COLUMNS
 from pipelines.dates import as_of
 from pipelines.marts.columns import COLUMNS
+from pipelines.marts.mart import Mart
 from pipelines.marts.store import store_mart
-from pipelines.marts.tables import MARTS, Mart
+from pipelines.marts.tables import MARTS
 from pipelines.metadata import bar_chart, table_metadata
 from pipelines.resources import Warehouse
 from pipelines.warehouse import transaction

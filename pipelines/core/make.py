@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipelines.core.tables import CoreTable
+    from pipelines.core.table import CoreTable
 
 
 def replace_dates(connection: duckdb.DuckDBPyConnection, table: CoreTable, first: date, last: date) -> list[date]:

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pipelines.buckets import BUCKETS
+from pipelines.core.table import CoreTable
 from pipelines.row_checks import RowCheck, reference_check
-
-
-@dataclass(frozen=True)
-class CoreTable:
-    """One core table: the query that gives its rows for the dates in the table `dates`, and what is made of it."""
-
-    name: str
-    description: str
-    date: str
-    query: str
-    made_of: tuple[str, ...]
-    feeds_journeys: bool
-    checks: tuple[RowCheck, ...] = ()
 
 
 def _escaped(column: str) -> str:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 import polars.selectors as cs
 
-from data_contracts.reference import refund_days
-from models.maturity import maturity
 from models.register import RULES
 from models.roi import reconciliation
 from pipelines.buckets import credited_parts
 from pipelines.dates import as_of
 from pipelines.marts.funnel import FUNNEL
+from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.marts.returns import main_currency, returns_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date
-
     import duckdb
 
 
@@ -28,23 +23,6 @@ if TYPE_CHECKING:
 UNMATCHED_REFUNDS = """
     SELECT currency, sum(refund_fen)::BIGINT AS unmatched_refund_fen
     FROM core.refunds ANTI JOIN core.conversions USING (conversion_id, currency) GROUP BY ALL"""
-
-
-@dataclass(frozen=True)
-class Mart:
-    """One mart: what it says, how its rows are made, of which assets, and what is shown of it.
-
-    `preview` is the query of the first rows that are shown, of the model `{model}`; `chart` names the label and the
-    figure of a bar chart.
-    """
-
-    name: str
-    name_zh: str
-    description: str
-    rows: Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]
-    preview: str
-    made_of: tuple[str, ...] = ("core/earned", "core/spend", "raw/notes")
-    chart: tuple[str, str] | None = None
 
 
 def _preview(level: str, label: str) -> str:
@@ -75,18 +53,11 @@ def _reconciled(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         .sort("model", "currency")
     )
     (last_paid,) = connection.execute("SELECT max(paid_date) FROM core.conversions").fetchall()[0]
-    return sums.with_columns(maturity=_sales_maturity(pl.lit(last_paid, dtype=pl.Date), day))
+    return sums.with_columns(maturity=sales_maturity(pl.lit(last_paid, dtype=pl.Date), day))
 
 
 def _funnel(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return (
-        connection.sql(FUNNEL).pl().with_columns(maturity=_sales_maturity(pl.col("business_date"), as_of(connection)))
-    )
-
-
-def _sales_maturity(last_paid: pl.Expr, day: date) -> pl.Expr:
-    """Windows look back, so what was sold up to a date changes only by refunds after it."""
-    return maturity(last_paid, as_of=day, refund_days=refund_days())
+    return connection.sql(FUNNEL).pl().with_columns(maturity=sales_maturity(pl.col("business_date"), as_of(connection)))
 
 
 MARTS = (

@@ -1,0 +1,22 @@
+"""What a core table is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipelines.row_checks import RowCheck
+
+
+@dataclass(frozen=True)
+class CoreTable:
+    """One core table: the query that gives its rows for the dates in the table `dates`, and what is made of it."""
+
+    name: str
+    description: str
+    date: str
+    query: str
+    made_of: tuple[str, ...]
+    feeds_journeys: bool
+    checks: tuple[RowCheck, ...] = ()
