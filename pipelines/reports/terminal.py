@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.reports.figures import UNKNOWN, kind_of, written
 from pipelines.reports.query import QueryError, reading
 
 if TYPE_CHECKING:
@@ -18,14 +19,13 @@ if TYPE_CHECKING:
 
     from pipelines.home import Home
 
-UNKNOWN = "—"
 BOUNDLESS = Console(width=10_000)
 NEVER_LEFT_OUT = 4  # spend, credited, ROI and net ROI
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A column of the report: its heading, its column in the mart, its value over all rows, its form, its rank.
+    """A column of the report: its heading, its column in the mart, its value over all rows, its rank.
 
     Where the terminal is too narrow, columns of the highest rank are left out first.
     """
@@ -33,7 +33,6 @@ class Shown:
     heading: str
     column: str
     total: str | None
-    form: str
     rank: int
 
 
@@ -46,16 +45,16 @@ def _ratio(numerator: str) -> str:
 
 
 SHOWN = (
-    Shown("花费\nSpend", "spend", _sum("spend"), "{:,.0f}", 0),
-    Shown("归因GMV\nCredited", "credited_gmv", _sum("credited_gmv"), "{:,.0f}", 1),
-    Shown("直接\nDirect", "direct_gmv", _sum("direct_gmv"), "{:,.0f}", 6),
-    Shown("带动\nHalo", "halo_gmv", _sum("halo_gmv"), "{:,.0f}", 8),
-    Shown("未归因\nUnattributed", "unattributed_gmv", _sum("unattributed_gmv"), "{:,.0f}", 5),
-    Shown("订单\nOrders", "orders", _sum("orders"), "{:,.0f}", 4),
-    Shown("ROI\nroas_gmv", "roas_gmv", _ratio("credited_gmv"), "{:.2f}", 2),
-    Shown("净ROI\nroas_net", "roas_net", _ratio("credited_net"), "{:.2f}", 3),
-    Shown("利润ROI\nroi_profit", "roi_profit", None, "{:.2f}", 7),
-    Shown("成熟度\nMaturity", "maturity", None, "{}", 9),
+    Shown("花费\nSpend", "spend", _sum("spend"), 0),
+    Shown("归因GMV\nCredited", "credited_gmv", _sum("credited_gmv"), 1),
+    Shown("直接\nDirect", "direct_gmv", _sum("direct_gmv"), 6),
+    Shown("带动\nHalo", "halo_gmv", _sum("halo_gmv"), 8),
+    Shown("未归因\nUnattributed", "unattributed_gmv", _sum("unattributed_gmv"), 5),
+    Shown("订单\nOrders", "orders", _sum("orders"), 4),
+    Shown("ROI\nroas_gmv", "roas_gmv", _ratio("credited_gmv"), 2),
+    Shown("净ROI\nroas_net", "roas_net", _ratio("credited_net"), 3),
+    Shown("利润ROI\nroi_profit", "roi_profit", None, 7),
+    Shown("成熟度\nMaturity", "maturity", None, 9),
 )
 
 # What a row is called, by level: SQL over the level's mart for its name, and for what tells two of one name apart.
@@ -149,9 +148,9 @@ def _table(
         table.add_column(column.heading, justify="right", no_wrap=True)
     for row, style in [*((row, "") for row in rows), *((row, "bold") for row in totals)]:
         currency, name, key, *values = row
-        written = {s.column: _written(v, s) for v, s in zip(values, shown, strict=True)}
+        cells = {s.column: written(v, kind_of(s.column)) for v, s in zip(values, shown, strict=True)}
         label = _label(name, key, f"{currency} " if several else "")
-        table.add_row(Text(label), *(Text(written[s.column]) for s in kept), style=style)
+        table.add_row(Text(label), *(Text(cells[s.column]) for s in kept), style=style)
     return table
 
 
@@ -163,10 +162,6 @@ def _label(name: str | None, key: str | None, currency: str) -> str:
     if cell_len(name) > room:
         name = f"{set_cell_size(name, room - 1).rstrip()}…" if room > 1 else "…"
     return f"{currency}{name} · {key}"
-
-
-def _written(value: Any, column: Shown) -> str:
-    return UNKNOWN if value is None else column.form.format(value)
 
 
 def _print_reconciliation(connection: duckdb.DuckDBPyConnection, model: str) -> None:
