@@ -43,6 +43,8 @@ class Field:
     pattern: str | None
     not_after: str | None
     keyed_from: str | None
+    matched_from: str | None
+    raw_aliases: tuple[str, ...]
     default: str | None
     reference: str | None
     examples: tuple[str, ...]
@@ -51,6 +53,11 @@ class Field:
     def personal(self) -> bool:
         """Whether the column is derived from a raw identifier of a person."""
         return self.keyed_from is not None
+
+    @property
+    def made_from(self) -> str | None:
+        """The raw value of which the column is made at intake, and which is never stored: an id, or a text."""
+        return self.keyed_from or self.matched_from
 
     @property
     def dtype(self) -> pl.DataType:
@@ -85,6 +92,15 @@ class Contract:
     def schema(self) -> pl.Schema:
         """The polars schema of accepted rows."""
         return pl.Schema({field.name: field.dtype for field in self.fields})
+
+    @property
+    def raw(self) -> dict[str, tuple[str, ...]]:
+        """Names of the raw values that a file may carry in the place of what is made of them, with their headers."""
+        headers: dict[str, tuple[str, ...]] = {}
+        for field in self.fields:
+            if field.made_from:
+                headers[field.made_from] = headers.get(field.made_from, ()) + field.raw_aliases
+        return headers
 
     def field(self, name: str) -> Field:
         """The column of that name; raises KeyError with the names that exist."""
@@ -147,6 +163,8 @@ def _field(item: SchemaProperty) -> Field:
         pattern=options.get("pattern"),
         not_after=settings.get("notAfter"),
         keyed_from=settings.get("keyedFrom"),
+        matched_from=settings.get("matchedFrom"),
+        raw_aliases=tuple(settings.get("rawSynonyms", ())),
         default=settings.get("default"),
         reference=str(relationships[0].to) if relationships else None,
         examples=tuple(str(e) for e in item.examples or []),

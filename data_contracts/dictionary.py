@@ -17,7 +17,7 @@ OPENING = """\
 Written from the contracts in `data_contracts/feeds/` by `make dictionary`; change the contract, not this page.
 
 A file of a feed may use the English column names or any of the Chinese headers. Text instants without an offset are
-read as Asia/Shanghai. Raw user ids become keyed hashes before anything is stored.
+read as Asia/Shanghai. Raw user ids become keyed hashes, and texts of users become classes, before anything is stored.
 """
 
 
@@ -40,7 +40,7 @@ def _section(feed: Contract) -> str:
 
 
 def _row(field: Field) -> str:
-    headers = [*([field.keyed_from] if field.keyed_from else []), *field.aliases]
+    headers = [*([field.made_from] if field.made_from else []), *field.raw_aliases, *field.aliases]
     cells = [
         f"`{field.name}`",
         ", ".join(headers),

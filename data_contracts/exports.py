@@ -167,19 +167,19 @@ class Mapping(_Strict):
 
     @model_validator(mode="after")
     def _raw_ids_stay_apart(self) -> Mapping:
-        raw = {f.keyed_from for f in contract(self.feed).fields if f.keyed_from}
+        raw = set(contract(self.feed).raw)
         others = set(self.names) - raw
         if shared := headers_of(self, raw) & headers_of(self, others):
             raise ValueError(
-                f"{', '.join(sorted(shared))} holds raw user ids, which are not stored; "
+                f"{', '.join(sorted(shared))} holds raw user ids or texts of users, which are not stored; "
                 "no other column may be made of it"
             )
         return self
 
 
 def _accepted_names(feed: Contract) -> list[str]:
-    """The names a file may use: the contract's columns and the raw identifiers that become keys."""
-    return [f.name for f in feed.fields] + [f.keyed_from for f in feed.fields if f.keyed_from]
+    """The names a file may use: the contract's columns and the raw values of which some of them are made."""
+    return [*feed.schema, *feed.raw]
 
 
 @cache
@@ -224,7 +224,7 @@ def _by_feed(document: Any) -> list[Any]:
 def native(feed: str) -> Mapping:
     """The mapping of a file that already speaks the feed's own vocabulary, in English or in Chinese."""
     names = {f.name: {"from": [f.name, *f.aliases]} for f in contract(feed).fields}
-    raw = {f.keyed_from: {"from": [f.keyed_from]} for f in contract(feed).fields if f.keyed_from}
+    raw = {name: {"from": [name, *aliases]} for name, aliases in contract(feed).raw.items()}
     return Mapping.model_validate({"export": feed, "feed": feed, "title": feed, "columns": names | raw})
 
 
@@ -263,7 +263,7 @@ def fit(headers: Iterable[str], mapping: Mapping, /) -> Fit:
     stated = [(name, column) for columns in mapping.variants for name, column in columns.items()]
     filled = {name for name, column in stated if _fills(column, spelled)}
     required = [f for f in contract(mapping.feed).fields if f.required and f.default is None]
-    lacking = [f.name for f in required if f.name not in filled and f.keyed_from not in filled]
+    lacking = [f.name for f in required if f.name not in filled and f.made_from not in filled]
     used = {normalised(h) for name, column in stated if name in filled for h in _headers_of(column)}
     used |= {normalised(h) for rule in mapping.leave_out for h in rule.headers}
     used |= {h for other in mappings() if other.export == mapping.export for h in headers_of(other, other.names)}

@@ -6,36 +6,37 @@ import re
 from datetime import timedelta
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 
 import polars as pl
 
-REFERENCE = Path(__file__).parent / "reference"
+from data_contracts.reference_table import REFERENCE, read_table
+from data_contracts.systems import SYSTEMS
+
 TOUCH_KINDS = ("impression", "engagement", "click")
 
 
 @cache
 def channels() -> pl.DataFrame:
     """`channel`, `name_zh`, `name_en`, `exchange` (String), `valid_from`, `valid_to` (Date), `refund_days` (Int64)."""
-    return _table("channels", dates=("valid_from", "valid_to"), numbers={"refund_days": pl.Int64})
+    return read_table("channels", dates=("valid_from", "valid_to"), numbers={"refund_days": pl.Int64})
 
 
 @cache
 def fees() -> pl.DataFrame:
     """`channel` (String), `valid_from`, `valid_to` (Date, inclusive, null while in force), `fee_rate` (Float64)."""
-    return _table("fees", dates=("valid_from", "valid_to"), numbers={"fee_rate": pl.Float64})
+    return read_table("fees", dates=("valid_from", "valid_to"), numbers={"fee_rate": pl.Float64})
 
 
 @cache
 def lanes() -> pl.DataFrame:
     """`lane`, names, `evidence` (`order` or `claim`), the windows as text, `category_override` (Boolean)."""
-    return _table("lanes").with_columns(pl.col("category_override") == "true")
+    return read_table("lanes").with_columns(pl.col("category_override") == "true")
 
 
 @cache
 def categories() -> pl.DataFrame:
     """`category`, names, industry, `margin` (Float64, contribution margin of net sales), `window` (text)."""
-    return _table("categories", numbers={"margin": pl.Float64})
+    return read_table("categories", numbers={"margin": pl.Float64})
 
 
 @cache
@@ -95,16 +96,6 @@ def refund_days() -> int:
     return int(channels().select(pl.col("refund_days").max()).item())
 
 
-def _table(
-    name: str, *, dates: tuple[str, ...] = (), numbers: dict[str, type[pl.DataType]] | None = None
-) -> pl.DataFrame:
-    text = pl.read_csv(REFERENCE / f"{name}.csv", infer_schema=False)
-    return text.with_columns(
-        *[pl.col(c).str.to_date("%Y-%m-%d") for c in dates],
-        *[pl.col(c).cast(t) for c, t in (numbers or {}).items()],
-    )
-
-
 def _duration(text: str) -> timedelta:
     match = re.fullmatch(r"(\d+)([dh])", text)
     if match is None:
@@ -118,4 +109,11 @@ def _windows_in_hours() -> pl.DataFrame:
 
 
 #: Every table by its name in the warehouse's schema `reference`.
-TABLES = {"channels": channels, "fees": fees, "lanes": lanes, "categories": categories, "windows": _windows_in_hours}
+TABLES = {
+    "channels": channels,
+    "fees": fees,
+    "lanes": lanes,
+    "categories": categories,
+    "windows": _windows_in_hours,
+    **SYSTEMS,
+}

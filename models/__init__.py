@@ -15,6 +15,7 @@ and limits.
 | models that are fitted on paths | `markov`, `shapley`, `shapley_ordered`, `data_driven` |
 | their parts | `markov_effects`, `markov_transitions`, `markov_transition_effects`, `fit_data_driven` |
 | their shares of single conversions | `markov_shares`, `shapley_shares`; as rules: `markov_weight`, `shapley_weight` |
+| what an event added in some places | `difference_in_differences` |
 | the table of models | `MODELS`, `RULES` |
 """
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from models.credits import credits  # noqa: A004
 from models.data_driven import NoBetterThanBaseRateError, data_driven, fit_data_driven
+from models.did import difference_in_differences
 from models.earnings import earned, reconciliation, rollup
 from models.grain import earned_at_grain
 from models.journeys import journeys
@@ -59,6 +61,7 @@ __all__ = [
     "by_position",
     "credits",
     "data_driven",
+    "difference_in_differences",
     "earned",
     "earned_at_grain",
     "first_touch",

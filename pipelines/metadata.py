@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INLINE_LIMIT = 1000  # Dagster shows longer Markdown only behind a link
 ROOM_FOR_REST = 24
 ACCENT = "#d6336c"
-PERSONAL = {"user_key"}  # not shown to everyone who may look at the graph
+PERSONAL = {"user_key", "instrument_key"}  # not shown to everyone who may look at the graph
 
 
 def table_metadata(

@@ -12,13 +12,14 @@ import polars as pl
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract
 from data_contracts.exports import MappingError, Reading, apply_mapping, headers_of, left_out, normalised
-from data_contracts.parsing import parse
+from data_contracts.parsing import known, parse
 from data_contracts.rules import judge
 from data_contracts.summed import total_rows
 from pipelines.intake.frames import BROKEN, ROW
 from pipelines.intake.given import with_given
 from pipelines.intake.identity import user_keys
 from pipelines.intake.readers import read_file
+from pipelines.intake.texts import in_class
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -107,7 +108,7 @@ def judged_rows(
     handed_on = source.height
     source = with_given(source, path, mapping)
     mapped, unused = apply_mapping(source, mapping)
-    typed = parse(_with_keys(mapped, feed, secret), feed, time_zone=mapping.time_zone)
+    typed = parse(_with_classes(_with_keys(mapped, feed, secret), feed), feed, time_zone=mapping.time_zone)
     judged = _with_shapes_judged(judge(_without_broken(typed), feed, now=now), feed)
     if mapping.each:
         source = judged.select(ROW).join(source, on=ROW, how="left", maintain_order="left")
@@ -154,6 +155,19 @@ def _with_keys(mapped: pl.DataFrame, feed: Contract, secret: bytes) -> pl.DataFr
     return mapped
 
 
+def _with_classes(mapped: pl.DataFrame, feed: Contract) -> pl.DataFrame:
+    """Classes in the place of texts that are not stored; a finished class in the file is kept."""
+    texts = {f.matched_from for f in feed.fields if f.matched_from and f.matched_from in mapped.columns}
+    for field in feed.fields:
+        if field.matched_from not in texts:
+            continue
+        found = in_class(mapped[field.matched_from], field.name).cast(pl.String)
+        if field.name in mapped.columns:
+            found = pl.select(pl.coalesce(known(mapped[field.name]).cast(pl.String), found)).to_series()
+        mapped = mapped.with_columns(found.alias(field.name))
+    return mapped.drop(texts)
+
+
 def _without_broken(typed: pl.DataFrame) -> pl.DataFrame:
     """Nothing of a row of broken shape is kept, since a raw identifier may stand in any of its fields."""
     if typed[BROKEN].null_count() == typed.height:
@@ -184,14 +198,15 @@ def _with_shapes_judged(judged: pl.DataFrame, feed: Contract) -> pl.DataFrame:
 def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed: Contract) -> pl.Series:
     """The original record of each refused row as JSON: the headers that the mapping uses, raw ids as their keys.
 
-    What stands under a header of a personal column is shown only as the key that became of it. A row of broken
+    What stands under a header of a personal column is shown only as the key that became of it, a text that is not
+    stored not at all. A row of broken
     shape has no record.
     """
     wanted = judged.select((pl.col("_reasons").list.len() > 0) & pl.col(BROKEN).is_null()).to_series()
     if not wanted.any():
         return pl.Series("_record", [None], dtype=pl.String).new_from_index(0, judged.height)
     keys = [f.name for f in feed.fields if f.personal]
-    personal = headers_of(mapping, [*keys, *(f.keyed_from for f in feed.fields if f.keyed_from)])
+    personal = headers_of(mapping, [*keys, *feed.raw])
     used = headers_of(mapping, mapping.names) - personal
     kept = [c for c in source.columns if c == ROW or (normalised(c) in used and c not in keys)]
     shown, known = source.select(kept).filter(wanted), judged.select(ROW, *keys).filter(wanted)

@@ -12,7 +12,11 @@ import pytest
 from data_contracts.contract import FEEDS, POLARS_TYPES, contract, feeds
 from data_contracts.reference import categories, channels, lanes
 
-NAMED = {"notes.note_id", "reference.categories.category", "reference.channels.channel", "reference.lanes.lane"}
+NAMED = {
+    "notes.note_id", "local_shops.shop_id", "reference.categories.category", "reference.channels.channel",
+    "reference.lanes.lane", "reference.cities.city", "reference.verticals.vertical",
+    "reference.local_programmes.programme", "reference.payment_channels.payment_channel",
+}  # fmt: skip
 
 
 def test_the_feeds_are_those_of_the_vocabulary() -> None:
@@ -59,7 +63,8 @@ def test_its_types_are_types_of_duckdb_and_no_header_means_two_columns(feed: str
         n: t for n, t in terms.schema.items() if t.base_type().__name__ != "Datetime"
     }
     assert {f.physical_type for f in terms.fields} <= set(POLARS_TYPES)
-    names = [n for f in terms.fields for n in {f.name, f.keyed_from, *f.aliases} - {None}]
+    names = [n for f in terms.fields for n in {f.name, *f.aliases}]
+    names += [n for name, aliases in terms.raw.items() for n in (name, *aliases)]
     assert len(names) == len(set(names))
 
 
