@@ -75,10 +75,6 @@ def test_the_calendar_names_known_cities_and_verticals_and_ends_after_it_starts(
     assert set(calendar["precision"]) <= {"day", "month", "year"}
     bans = calendar.filter(kind="link_ban").sort("starts")
     assert bans["platform"].to_list() == ["douyin", "xiaohongshu", "kuaishou"]
-        "douyin",
-        "xiaohongshu",
-        "kuaishou",
-    ]
 
 
 def test_every_scenario_has_a_rate_for_every_payment_channel_and_says_whether_it_is_assumed() -> None:
