@@ -11,6 +11,7 @@ from models.register import RULES
 from models.roi import reconciliation
 from pipelines.buckets import credited_parts
 from pipelines.dates import as_of
+from pipelines.marts.buyers import BUYER_MARTS
 from pipelines.marts.funnel import FUNNEL
 from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.marts.returns import main_currency, returns_by
@@ -126,4 +127,5 @@ MARTS = (
         "orders AS 订单, paid_gmv AS GMV FROM mart.funnel_daily ORDER BY business_date DESC LIMIT 8",
         made_of=("core/touches", "core/conversions", "core/refunds", "raw/shop_events"),
     ),
+    *BUYER_MARTS,
 )

@@ -1,0 +1,159 @@
+"""The marts of buyers and their ways: how many stand behind each figure, how long they took, which way they came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import polars.selectors as cs
+
+from models.register import RULES
+from pipelines.dates import as_of
+from pipelines.marts.mart import Mart, sales_maturity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import duckdb
+
+# What a row stands for, by level: the key of a credited order line.
+KEYS = {
+    "all": "'all'",
+    "category": "conversions.category",
+    "channel": "conversions.channel",
+    "lane": "credits.lane",
+    "note": "credits.note_id",
+    "creator": "notes.creator_id",
+    "campaign": "notes.campaign_id",
+}
+
+# An order without a user key is somebody's, of whom nothing else is known.
+BUYER = "coalesce(conversions.user_key, (hash(conversions.channel, conversions.order_id) >> 1)::BIGINT)"
+
+
+COUNTS = ("buyers", "new_customers", "known_buyers")
+
+
+def _credited(level: str) -> str:
+    counts = ", ".join(
+        f"""count(DISTINCT buyer) FILTER ("{m}" > 0) AS "{m}|buyers",
+        count(DISTINCT buyer) FILTER ("{m}" > 0 AND is_new_customer) AS "{m}|new_customers",
+        count(DISTINCT buyer) FILTER ("{m}" > 0 AND is_new_customer IS NOT NULL) AS "{m}|known_buyers" """
+        for m in RULES
+    )
+    return f"""
+        SELECT '{level}' AS level, key, currency, {counts} FROM (
+            SELECT {KEYS[level]} AS key, {BUYER} AS buyer, conversions.currency, is_new_customer, {", ".join(RULES)}
+            FROM core.credits JOIN core.conversions USING (conversion_id) LEFT JOIN raw.notes USING (note_id)
+        ) GROUP BY ALL"""
+
+
+# At the levels of orders: who bought what no note earned. The same for every model, since each credits every journey.
+OF_NO_NOTE = f"""
+    SELECT level, CASE level WHEN 'all' THEN 'all' WHEN 'category' THEN category ELSE channel END AS key, currency,
+        count(DISTINCT {BUYER}) AS unattributed_buyers
+    FROM core.conversions ANTI JOIN core.credits USING (conversion_id), (VALUES ('all'), ('category'), ('channel'))
+        AS l(level)
+    GROUP BY ALL"""
+ORDER_LEVELS = ("all", "category", "channel")
+
+
+def _buyers(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    wide = pl.concat(connection.sql(_credited(level)).pl() for level in KEYS).join(
+        connection.sql(OF_NO_NOTE).pl(), on=["level", "key", "currency"], how="full", coalesce=True, nulls_equal=True
+    )
+    none_left = pl.when(pl.col("level").is_in(ORDER_LEVELS)).then(pl.col("unattributed_buyers").fill_null(0))
+    wide = wide.with_columns(cs.contains("|").fill_null(0), unattributed_buyers=none_left)
+    parts = [
+        wide.select(
+            "level",
+            "key",
+            "currency",
+            *(pl.col(f"{m}|{n}").alias(n) for n in COUNTS),
+            "unattributed_buyers",
+            model=pl.lit(m, pl.String),
+        )
+        for m in RULES
+    ]
+    share = pl.col("new_customers") / pl.when(pl.col("known_buyers") > 0).then("known_buyers")
+    (last_paid,) = connection.execute("SELECT max(paid_date) FROM core.conversions").fetchall()[0]
+    return (
+        pl.concat(parts)
+        .with_columns(
+            pl.when(pl.col("known_buyers") > 0).then("new_customers").alias("new_customers"),
+            new_customer_share=share,
+            maturity=sales_maturity(pl.lit(last_paid, dtype=pl.Date), as_of(connection)),
+        )
+        .drop("known_buyers")
+        .sort("model", "level", "key", "currency", nulls_last=True)
+    )
+
+
+# The last days of each band; the first is the day of purchase itself.
+BANDS = (0, 3, 7, 14, 30)
+
+LAG = f"""
+WITH first_touch AS (SELECT conversion_id, max(age_us) // 86_400_000_000 AS days FROM core.journeys GROUP BY ALL),
+sold AS (
+    SELECT category, currency, paid_fen, days, {BUYER} AS buyer,
+        len(list_filter({list(BANDS)}, lambda last: days > last))::INTEGER AS band
+    FROM first_touch JOIN core.conversions USING (conversion_id)
+), medians AS (SELECT category, currency, quantile_disc(days, 0.5)::INTEGER AS median_days FROM sold GROUP BY ALL)
+SELECT sold.category, sold.currency, band, any_value(median_days) AS median_days,
+    count(*) AS order_lines, count(DISTINCT buyer) AS buyers, sum(paid_fen)::BIGINT AS paid_fen
+FROM sold JOIN medians ON sold.category IS NOT DISTINCT FROM medians.category AND sold.currency = medians.currency
+GROUP BY sold.category, sold.currency, band ORDER BY ALL NULLS LAST"""
+
+PATHS = f"""
+WITH steps AS (
+    SELECT conversion_id, position, concat(coalesce(lane, 'unknown'), ':', kind) AS step,
+        lag(step) OVER (PARTITION BY conversion_id ORDER BY position) AS before
+    FROM core.journeys
+), ways AS (
+    SELECT conversion_id, string_agg(step, ' > ' ORDER BY position) AS path, count(*) AS steps
+    FROM steps WHERE step IS DISTINCT FROM before GROUP BY ALL
+)
+SELECT path, steps, currency, count(*) AS order_lines, count(DISTINCT {BUYER}) AS buyers,
+    sum(paid_fen)::BIGINT AS paid_fen
+FROM ways JOIN core.conversions USING (conversion_id)
+GROUP BY ALL ORDER BY order_lines DESC, path, currency LIMIT 200"""
+
+
+def _observed(query: str) -> Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]:
+    def rows(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+        (last_paid,) = connection.execute("SELECT max(paid_date) FROM core.conversions").fetchall()[0]
+        state = sales_maturity(pl.lit(last_paid, dtype=pl.Date), as_of(connection))
+        return connection.sql(query).pl().with_columns(maturity=state)
+
+    return rows
+
+
+BUYER_MARTS = (
+    Mart(
+        "buyers",
+        "购买人群",
+        "How many buyers stand behind the credited orders of each category, channel, lane, note, creator and campaign, "
+        "and how many of them were new customers. Buyers are not to be added over keys.",
+        _buyers,
+        "SELECT level, key, buyers, new_customers, new_customer_share FROM mart.buyers "
+        "WHERE model = '{model}' AND level IN ('all', 'category') ORDER BY level, buyers DESC LIMIT 8",
+        made_of=("core/credits", "core/conversions", "raw/notes"),
+    ),
+    Mart(
+        "purchase_lag",
+        "决策周期",
+        "Days from the first touch of a journey to its purchase, by category. Windows cut what took longer.",
+        _observed(LAG),
+        "SELECT category AS 类目, sum(order_lines) AS 订单, any_value(median_days) AS 中位天数 FROM mart.purchase_lag "
+        "GROUP BY ALL ORDER BY 2 DESC LIMIT 8",
+        made_of=("core/journeys", "core/conversions"),
+    ),
+    Mart(
+        "common_paths",
+        "常见路径",
+        "The ways by which orders came: lanes and kinds of touch in their order, repeats in a row told once.",
+        _observed(PATHS),
+        "SELECT path, order_lines, paid_gmv FROM mart.common_paths ORDER BY order_lines DESC LIMIT 8",
+        made_of=("core/journeys", "core/conversions"),
+    ),
+)

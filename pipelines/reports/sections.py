@@ -1,0 +1,433 @@
+"""The sections of the report, in the order in which people ask, as one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.advice import Targets, advise
+from pipelines.reports.content import Column, Private, Section, Table
+from pipelines.reports.wording import Text
+
+if TYPE_CHECKING:
+    import polars as pl
+
+RETURNS = (
+    Column("spend"),
+    Column("credited_gmv"),
+    Column("direct_gmv"),
+    Column("halo_gmv"),
+    Column("credited_net"),
+    Column("orders"),
+    Column("buyers"),
+    Column("new_customer_share"),
+    Column("roas_gmv", of=("credited_gmv", "spend")),
+    Column("roas_low"),
+    Column("roas_high"),
+    Column("roas_net", of=("credited_net", "spend")),
+    Column("roi_profit"),
+    Column("maturity", "code"),
+)
+#: What a cell tells of its buyers, and so is hidden where they are too few.
+CREDITED = (
+    *("credited_gmv", "direct_gmv", "halo_gmv", "credited_net", "credited_refunds", "unattributed_gmv", "orders"),
+    *("buyers", "new_customers", "new_customer_share", "cac", "cost_per_buyer"),
+    *("roas_gmv", "roas_net", "roi_profit", "roas_low", "roas_high"),
+)
+
+
+def _returns(level: str, key: str, *columns: str) -> str:
+    """What each key of a level returned, with the buyers behind it and the range of ROAS over the models.
+
+    `people` is the least number over the models, since the range tells of each of them.
+    """
+    shown = ", ".join(f"r.{name}" for name in ("as_of", "model", "currency", key, *columns))
+    return f"""
+        SELECT {shown}, r.spend, r.credited_gmv, r.direct_gmv, r.halo_gmv, r.credited_net, r.orders, r.roas_gmv,
+            r.roas_net, r.roi_profit, r.maturity, coalesce(b.buyers, 0) AS buyers, b.new_customer_share,
+            min(r.roas_gmv) OVER same AS roas_low, max(r.roas_gmv) OVER same AS roas_high,
+            coalesce(min(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0))) OVER same, 0) AS people
+        FROM history.{level}_roi AS r LEFT JOIN history.buyers AS b
+            ON b.level = '{level}' AND b.as_of = r.as_of AND b.model = r.model AND b.currency = r.currency
+            AND b.key IS NOT DISTINCT FROM r.{key}
+        WHERE r.{{shown}}
+        WINDOW same AS (PARTITION BY r.as_of, r.{key}, r.currency)
+        ORDER BY r.as_of DESC, r.model, r.spend DESC NULLS LAST, r.{key} NULLS LAST"""
+
+
+def _level(
+    level: str, key: str, title: Text, says: Text, *columns: Column, within: tuple[tuple[str, ...], ...]
+) -> Table:
+    names = [column.name for column in columns if column.name != key]
+    return Table(
+        f"{level}_returns",
+        title,
+        says,
+        _returns(level, key, *names),
+        (*columns, *RETURNS),
+        needs=(f"history.{level}_roi", "history.buyers"),
+        private=Private("people", CREDITED, within),
+    )
+
+
+FILES = Table(
+    "files",
+    Text("数据文件", "Files by feed"),
+    Text(
+        "每个数据源读到的行数与去向：接收、重复、隔离、忽略的合计行。",
+        "What became of the rows of each feed: accepted, duplicate, quarantined, and total rows that are ignored.",
+    ),
+    """
+    SELECT feed, count(*) AS files, sum(rows_read)::BIGINT AS rows_read, sum(accepted)::BIGINT AS accepted,
+        sum(duplicate)::BIGINT AS duplicate, sum(quarantined)::BIGINT AS quarantined, sum(ignored)::BIGINT AS ignored,
+        max(last_date) AS last_date
+    FROM ops.files GROUP BY ALL ORDER BY feed""",
+    (
+        Column("feed", "code"),
+        *map(Column, ("files", "rows_read", "accepted", "duplicate", "quarantined", "ignored")),
+        Column("last_date", "date"),
+    ),
+    needs=("ops.files",),
+)
+
+FEED_DAYS = Table(
+    "feed_days",
+    Text("每日到数", "Arrivals by day"),
+    Text(
+        "每个数据源每天是否到齐。未到与零不同。",
+        "Whether each feed arrived whole for each day. Not arrived is not zero.",
+    ),
+    """
+    SELECT feed, source, business_date, state, rows, duplicate, quarantined FROM mart.feed_days
+    WHERE business_date > (SELECT max(business_date) FROM ops.days) - 35
+    ORDER BY feed, source NULLS FIRST, business_date""",
+    (
+        Column("feed", "code"),
+        Column("source", "code"),
+        Column("business_date", "date"),
+        Column("state", "code"),
+        *map(Column, ("rows", "duplicate", "quarantined")),
+    ),
+    needs=("mart.feed_days",),
+)
+
+TOTALS = Table(
+    "totals",
+    Text("总览", "Totals"),
+    Text(
+        "全部笔记与全部订单。归因 + 未归因 = 店铺总额，分毫不差。",
+        "All notes and all orders. Credited + unattributed = the shop's total, to the fen.",
+    ),
+    """
+    SELECT r.as_of, r.model, r.currency, s.spend, r.total_gmv, r.credited_gmv, r.unattributed_gmv, r.credited_refunds,
+        r.credited_gmv - r.credited_refunds AS credited_net, s.orders, coalesce(b.buyers, 0) AS buyers,
+        b.new_customers, b.new_customer_share,
+        (r.credited_gmv / nullif(s.spend, 0))::DOUBLE AS roas_gmv,
+        ((r.credited_gmv - r.credited_refunds) / nullif(s.spend, 0))::DOUBLE AS roas_net,
+        (s.spend / nullif(b.new_customers, 0))::DOUBLE AS cac, s.maturity,
+        coalesce(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0)), 0) AS people
+    FROM history.reconciliation AS r
+    JOIN (
+        SELECT as_of, model, currency, sum(spend) AS spend, sum(orders) AS orders,
+            CASE WHEN bool_or(maturity = 'maturing') THEN 'maturing' WHEN bool_or(maturity = 'settling') THEN 'settling'
+                ELSE 'mature' END AS maturity
+        FROM history.category_roi GROUP BY ALL
+    ) AS s USING (as_of, model, currency)
+    LEFT JOIN history.buyers AS b
+        ON b.level = 'all' AND b.as_of = r.as_of AND b.model = r.model AND b.currency = r.currency
+    WHERE r.{shown} ORDER BY r.as_of DESC, r.model, r.total_gmv DESC, r.currency""",
+    (
+        *map(Column, ("spend", "total_gmv", "credited_gmv", "unattributed_gmv", "credited_refunds", "credited_net")),
+        *map(Column, ("orders", "buyers", "new_customers", "new_customer_share")),
+        Column("roas_gmv", of=("credited_gmv", "spend")),
+        Column("roas_net", of=("credited_net", "spend")),
+        Column("cac", of=("spend", "new_customers")),
+        Column("maturity", "code"),
+    ),
+    needs=("history.reconciliation", "history.category_roi", "history.buyers"),
+    private=Private("people", CREDITED, ()),
+)
+
+BY_MATURITY = Table(
+    "by_maturity",
+    Text("按成熟度", "By maturity"),
+    Text(
+        "未成熟笔记的窗口还开着，ROI 还会变；已成熟的不再变。",
+        "Windows of maturing notes are open, so their ROAS still moves; that of mature ones does not.",
+    ),
+    """
+    SELECT as_of, model, currency, maturity, count(*) AS notes, sum(spend) AS spend, sum(credited_gmv) AS credited_gmv,
+        (sum(credited_gmv) / nullif(sum(spend), 0))::DOUBLE AS roas_gmv,
+        ceil(sum(orders))::BIGINT AS people, sum(orders) AS orders
+    FROM history.note_roi WHERE {shown} AND note_id IS NOT NULL
+    GROUP BY as_of, model, currency, maturity
+    ORDER BY as_of DESC, model, currency, list_position(['maturing', 'settling', 'mature'], maturity)""",
+    (
+        Column("maturity", "code"),
+        *map(Column, ("notes", "spend", "credited_gmv", "orders")),
+        Column("roas_gmv", of=("credited_gmv", "spend")),
+    ),
+    needs=("history.note_roi",),
+    private=Private("people", CREDITED),
+)
+
+DAILY = Table(
+    "daily",
+    Text("每日走势", "By day"),
+    Text(
+        "每天的花费与店铺付款额，按最新数据；某天没有到数则为空。",
+        "Spend and what buyers paid by day, as known today; a day that has not arrived is empty.",
+    ),
+    """
+    SELECT business_date, f.currency, impressions, engagements, clicks, visits, carts, orders, paid_gmv, kept_gmv, spend
+    FROM mart.funnel_daily AS f
+    LEFT JOIN (
+        SELECT spend_date AS business_date, currency,
+            (sum(amount_fen) FILTER (payer = 'brand') / 100)::DECIMAL(18, 2) AS spend
+        FROM core.spend GROUP BY ALL
+    ) AS s ON s.business_date = f.business_date AND s.currency = f.currency
+    ORDER BY f.business_date, f.currency""".replace("SELECT business_date, f.", "SELECT f.business_date, f.", 1),
+    (
+        Column("business_date", "date"),
+        *map(Column, ("spend", "impressions", "engagements", "clicks", "visits", "carts", "orders", "paid_gmv")),
+        Column("kept_gmv"),
+    ),
+    needs=("mart.funnel_daily", "core.spend"),
+)
+
+CATEGORIES = _level(
+    "category",
+    "category",
+    Text("类目回报", "Returns by category"),
+    Text(
+        "订单按商品类目，花费按笔记类目；直接与带动分开；区间为各归因模型的最低与最高 ROI。",
+        "Orders stand in the category of their product, spend in that of its note. Direct and halo are apart. "
+        "Low and high are the ROAS over all models.",
+    ),
+    Column("category", "code"),
+    within=((),),
+)
+LANES = _level(
+    "lane",
+    "lane",
+    Text("链路", "Lanes"),
+    Text("各链路并列，互不混合。", "Lanes stand side by side and are never mixed."),
+    Column("lane", "code"),
+    Column("evidence", "code"),
+    within=((),),
+)
+
+
+def _advised(notes: pl.DataFrame, targets: Targets) -> pl.DataFrame:
+    return advise(notes, targets=targets)
+
+
+NOTES = Table(
+    "note_returns",
+    Text("笔记", "Notes"),
+    Text(
+        "加投、保持、观察或停投，附理由；太新、花费太少或订单太少的笔记单列，不排名。",
+        "What to boost, keep, watch or stop, with the reason. Notes too young, with too little spend or too few orders "
+        "are listed apart and not ranked.",
+    ),
+    f"""
+    SELECT * REPLACE (timezone('Asia/Shanghai', published_at)::DATE AS published_at),
+        as_of - timezone('Asia/Shanghai', published_at)::DATE AS age_days, NULL::DOUBLE AS cpuv
+    FROM ({
+        _returns(
+            "note",
+            "note_id",
+            "title",
+            "creator_id",
+            "creator_name",
+            "creator_tier",
+            "campaign_id",
+            "category",
+            "lane",
+            "exchange",
+            "published_at",
+        )
+    })""",
+    (
+        Column("title", "text"),
+        Column("action", "code"),
+        Column("reason", "code"),
+        Column("models_agree"),
+        Column("creator_name", "text"),
+        Column("creator_tier", "text"),
+        Column("category", "code"),
+        Column("lane", "code"),
+        Column("campaign_id", "text"),
+        Column("age_days"),
+        *RETURNS,
+        Column("note_id", "text"),
+    ),
+    needs=("history.note_roi", "history.buyers"),
+    private=Private("people", CREDITED, ((), ("creator_id",), ("campaign_id",), ("lane",))),
+    then=_advised,
+)
+CREATORS = _level(
+    "creator",
+    "creator_id",
+    Text("博主", "Creators"),
+    Text("每位博主全部笔记的回报。", "What all notes of each creator returned."),
+    Column("creator_name", "text"),
+    Column("creator_tier", "text"),
+    Column("notes"),
+    Column("creator_id", "text"),
+    within=((),),
+)
+CAMPAIGNS = _level(
+    "campaign",
+    "campaign_id",
+    Text("项目", "Campaigns"),
+    Text("每个项目的回报。", "What each campaign returned."),
+    Column("campaign_id", "text"),
+    Column("notes"),
+    within=((),),
+)
+
+FUNNEL_DAYS = 28
+# How the rows of one day, one a currency, make its count: only orders differ between them.
+FUNNEL_STEPS = dict.fromkeys(("impressions", "engagements", "clicks", "visits", "carts"), "max")
+FUNNEL_STEPS |= dict.fromkeys(("orders", "kept_orders"), "sum")
+FUNNEL = Table(
+    "funnel",
+    Text("近28天漏斗", "Funnel of the last 28 days"),
+    Text(
+        "次数相加，不是人数；进店及之后为全店。缺数的天数在旁边列出。",
+        "Events, not people; from the visit on it is the whole shop. Days that have not arrived are told beside.",
+    ),
+    " UNION ALL ".join(
+        f"""
+        SELECT as_of, {at} AS step_number, '{step}' AS step, sum(events)::BIGINT AS events,
+            ({FUNNEL_DAYS} - count(events))::BIGINT AS days_missing
+        FROM (
+            SELECT as_of, business_date, {added}({step}) AS events FROM history.funnel_daily
+            WHERE {{shown}} AND business_date > as_of - {FUNNEL_DAYS} GROUP BY ALL
+        ) GROUP BY ALL"""
+        for at, (step, added) in enumerate(FUNNEL_STEPS.items())
+    )
+    + " ORDER BY as_of DESC, step_number",
+    (Column("step", "code"), Column("events", "count"), Column("days_missing")),
+    needs=("history.funnel_daily",),
+)
+LAG = Table(
+    "purchase_lag",
+    Text("从首次触达到购买", "From first touch to purchase"),
+    Text(
+        "各类目订单在首次触达后多少天成交。超出窗口的订单不在其中。",
+        "How many days after the first touch the orders of a category came. What took longer than its window is not "
+        "in it.",
+    ),
+    """
+    SELECT as_of, currency, category, band::VARCHAR AS band, order_lines, buyers, median_days
+    FROM history.purchase_lag WHERE {shown} ORDER BY as_of DESC, category NULLS LAST, currency, band""",
+    (
+        Column("category", "code"),
+        Column("band", "code"),
+        Column("order_lines"),
+        Column("buyers"),
+        Column("median_days"),
+    ),
+    needs=("history.purchase_lag",),
+    private=Private("buyers", ("order_lines", "buyers"), (("category",),)),
+)
+PATHS = Table(
+    "common_paths",
+    Text("常见路径", "Common paths"),
+    Text(
+        "订单走过的触点，连续重复只算一次；人数太少的路径不列出。",
+        "The touches by which orders came, repeats in a row told once. Paths of too few buyers are not listed.",
+    ),
+    """
+    SELECT as_of, currency, path, steps, order_lines, buyers, paid_gmv
+    FROM history.common_paths WHERE {shown} ORDER BY as_of DESC, order_lines DESC, path""",
+    (Column("path", "code"), *map(Column, ("steps", "order_lines", "buyers", "paid_gmv"))),
+    needs=("history.common_paths",),
+    private=Private("buyers", (), (), drop=True),
+)
+
+RECONCILIATION = Table(
+    "reconciliation",
+    Text("对账", "Reconciliation"),
+    Text(
+        "每个模型：归因 + 未归因 = 店铺总额。",
+        "For every model, credited + unattributed = the shop's total.",
+    ),
+    """
+    SELECT as_of, currency, model AS by_model, total_gmv, credited_gmv, unattributed_gmv, total_refunds,
+        credited_refunds, unattributed_refunds, unmatched_refunds
+    FROM history.reconciliation WHERE {shown} ORDER BY as_of DESC, currency, model""",
+    (
+        Column("by_model", "code"),
+        *map(Column, ("total_gmv", "credited_gmv", "unattributed_gmv", "total_refunds", "credited_refunds")),
+        *map(Column, ("unattributed_refunds", "unmatched_refunds")),
+    ),
+    needs=("history.reconciliation",),
+)
+CHANNELS = Table(
+    "channel_returns",
+    Text("渠道", "Channels"),
+    Text("订单在哪里成交，其中多少来自笔记。", "Where orders were placed, and how much of it notes earned."),
+    _returns("channel", "channel", "total_gmv", "unattributed_gmv"),
+    (
+        Column("channel", "code"),
+        *map(Column, ("total_gmv", "credited_gmv", "unattributed_gmv", "orders", "buyers", "new_customer_share")),
+    ),
+    needs=("history.channel_roi", "history.buyers"),
+    private=Private("people", CREDITED),
+)
+
+WINDOWS = Table(
+    "windows",
+    Text("回溯窗口", "Look-back windows"),
+    Text("触点在付款前多少小时内有效。", "How many hours before the payment a touch counts."),
+    "SELECT lane, kind, category, window_hours FROM reference.windows ORDER BY ALL NULLS FIRST",
+    (Column("lane", "code"), Column("kind", "code"), Column("category", "code"), Column("window_hours", "count")),
+    needs=("reference.windows",),
+)
+
+SECTIONS = (
+    Section(
+        "data",
+        Text("数据齐全吗", "Is the data whole?"),
+        Text("昨天的文件都到了吗，有没有被改动？", "Did every file arrive, and was anything restated?"),
+        (FEED_DAYS, FILES),
+    ),
+    Section(
+        "glance",
+        Text("今日概览", "Today at a glance"),
+        Text("花了多少，带来多少，达标吗？", "What was spent, what came of it, is it on target?"),
+        (TOTALS, BY_MATURITY, DAILY),
+    ),
+    Section(
+        "categories",
+        Text("类目与链路", "Categories and lanes"),
+        Text("每个类目、每条链路回报如何？", "What did each category and each lane return?"),
+        (CATEGORIES, LANES),
+    ),
+    Section(
+        "notes",
+        Text("笔记与博主", "Notes and creators"),
+        Text("哪些加投，哪些停投，依据是什么？", "What to boost, what to stop, and on what evidence?"),
+        (NOTES, CREATORS, CAMPAIGNS),
+    ),
+    Section(
+        "funnel",
+        Text("漏斗与时间", "Funnel and time"),
+        Text("从看到买，走了哪些路，用了多久？", "From reading to buying: by which ways, in how long?"),
+        (FUNNEL, LAG, PATHS),
+    ),
+    Section(
+        "claims",
+        Text("与平台对账", "Claims and reconciliation"),
+        Text("平台的数字与我们一致吗？", "Do the exchange's claims agree with us?"),
+        (RECONCILIATION, CHANNELS),
+    ),
+    Section(
+        "method",
+        Text("口径", "Method"),
+        Text("数字怎么算，用的哪一版数据与程序？", "How is it computed, with which data and program?"),
+        (WINDOWS,),
+    ),
+)

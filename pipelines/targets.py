@@ -1,0 +1,80 @@
+"""By what a brand judges its notes, and what it lets marketers see: `targets.yaml` in the home, or the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from models.advice import Targets
+from pipelines.settings import SettingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.home import Home
+
+FILE = "targets.yaml"
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """What a report rests on beside the warehouse.
+
+    `privacy_k`: the least number of buyers that a published cell stands for. `model`: the model that a report shows
+    first. `dates`: for how many dates the page can show what figures were.
+    """
+
+    targets: Targets
+    privacy_k: int = 10
+    model: str = "linear"
+    dates: int = 8
+
+    def as_numbers(self) -> dict[str, str]:
+        """Every number by its name, as a sentence writes it."""
+        numbers = asdict(self.targets) | {"privacy_k": self.privacy_k}
+        return {name: f"{value:g}" for name, value in numbers.items()}
+
+
+OWN = {f.name: f for f in fields(ReportSettings) if f.name != "targets"}
+
+
+def report_settings(home: Home, /) -> ReportSettings:
+    """The settings of `targets.yaml`; raises SettingError for what cannot be used."""
+    path = home.root / FILE
+    stated = _stated(path) if path.is_file() else {}
+    try:
+        targets = Targets(**{name: float(v) for name, v in stated.items() if name not in OWN})
+    except ValueError as error:
+        raise SettingError(f"{path}: {error}") from error
+    return _checked(path, ReportSettings(targets, **{name: v for name, v in stated.items() if name in OWN}))
+
+
+def _stated(path: Path) -> dict[str, Any]:
+    try:
+        stated = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(stated, dict):
+        raise SettingError(f"{path} holds {type(stated).__name__}; write one setting a line, such as roas_target: 2.5")
+    known = {f.name for f in fields(Targets)} | set(OWN)
+    if unknown := sorted(set(map(str, stated)) - known):
+        raise SettingError(f"{path} sets {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    for name, value in stated.items():
+        numeric = isinstance(value, int | float) and not isinstance(value, bool)
+        if (name == "model") == numeric or not isinstance(value, int | float | str):
+            raise SettingError(f"{path} sets {name} to {value!r}; give {'a model' if name == 'model' else 'a number'}")
+    return stated
+
+
+def _checked(path: Path, settings: ReportSettings) -> ReportSettings:
+    from models.register import RULES
+
+    if settings.model not in RULES:
+        raise SettingError(f"{path} sets model to {settings.model!r}; choose one of {', '.join(RULES)}")
+    for name in ("privacy_k", "dates"):
+        value = getattr(settings, name)
+        if not isinstance(value, int) or value < 1:
+            raise SettingError(f"{path} sets {name} to {value!r}; set it to a whole number from 1 on")
+    return settings

@@ -1,0 +1,137 @@
+"""What the report says equals the warehouse, and tells of no few buyers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from models.advice import Targets
+from pipelines.home import Home
+from pipelines.reports.content import Content, Table, read_content
+from pipelines.reports.figures import KINDS
+from pipelines.reports.query import reading
+from pipelines.reports.sections import SECTIONS
+from pipelines.reports.wording import CODES, explained
+from pipelines.settings import SettingError
+from pipelines.targets import ReportSettings, report_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.pipelines.conftest import Redcat
+
+TABLES = [table for section in SECTIONS for table in section.tables]
+
+
+def content(redcat: Redcat, settings: ReportSettings | None = None) -> Content:
+    with reading(Home(redcat.home)) as connection:
+        return read_content(
+            connection, SECTIONS, brand="b", settings=settings or report_settings(Home(redcat.home)), dates=8
+        )
+
+
+@pytest.fixture(scope="module")
+def read(demo: Redcat) -> Content:
+    return content(demo)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_figure_is_explained_and_has_its_form(table: Table) -> None:
+    for column in table.columns:
+        assert " · " in explained(column.name), column.name
+        assert column.kind in KINDS
+        assert column.heading.zh
+        assert column.heading.en
+
+
+def test_names_of_tables_are_told_apart() -> None:
+    assert len({table.name for table in TABLES}) == len(TABLES)
+
+
+def test_every_table_has_its_columns(read: Content) -> None:
+    for table in TABLES:
+        if table.name not in read.missing:
+            assert {column.name for column in table.columns} <= set(read.frames[table.name].columns), table.name
+
+
+def test_figures_are_those_of_the_warehouse(demo: Redcat, read: Content) -> None:
+    figures = ["spend", "credited_gmv", "roas_gmv", "roi_profit", "orders"]
+    for level in ("category", "lane", "note"):
+        key = "note_id" if level == "note" else level
+        with reading(Home(demo.home)) as connection:
+            stored = connection.sql(f"SELECT model, {key}, {', '.join(figures)} FROM mart.{level}_roi").pl()
+        shown = read.frames[f"{level}_returns"].filter(~pl.col("suppressed"))
+        assert shown.height
+        both = shown.join(stored, on=["model", key], nulls_equal=True, suffix="_stored")
+        assert both.height == shown.height
+        for name in figures:
+            assert both[name].equals(both[f"{name}_stored"], null_equal=True), (level, name)
+
+
+def test_totals_are_what_was_sold_and_spent(demo: Redcat, read: Content) -> None:
+    with reading(Home(demo.home)) as connection:
+        query = "SELECT sum(amount_fen) / 100 FROM core.spend WHERE payer = 'brand'"
+        (spend,) = connection.execute(query).fetchall()[0]
+    totals = read.frames["totals"]
+    assert totals["spend"].cast(pl.Float64).unique().to_list() == [pytest.approx(spend)]
+    assert totals.select((pl.col("credited_gmv") + pl.col("unattributed_gmv") == pl.col("total_gmv")).all()).item()
+
+
+@pytest.mark.parametrize("k", [1, 10, 60])
+def test_no_cell_stands_for_fewer_buyers_than_the_threshold(demo: Redcat, k: int) -> None:
+    frames = content(demo, ReportSettings(Targets(), privacy_k=k)).frames
+    for table in TABLES:
+        if table.private and table.name in frames:
+            rows = frames[table.name]
+            few = rows.filter(pl.col(table.private.people).is_between(1, k - 1))
+            told = [
+                name for name in table.private.figures if name in rows.columns and few[name].null_count() < len(few)
+            ]
+            assert told == [], table.name
+            assert not few.height or "reason" not in few.columns or few["action"].null_count() == few.height
+
+
+def test_advice_stands_only_where_it_may(read: Content) -> None:
+    notes = read.frames["note_returns"]
+    advised = notes.filter(pl.col("action").is_not_null())
+    assert advised["age_days"].min() >= 15  # type: ignore[operator]
+    assert advised["spend"].min() >= 800  # type: ignore[operator]
+    assert advised["orders"].min() >= 5  # type: ignore[operator]
+    assert set(notes["reason"]) <= set(CODES["reason"])
+
+
+def test_words_stand_for_codes(read: Content) -> None:
+    assert read.label("category", "lipstick").zh == "口红"
+    assert read.label("category", None).en == "Unassigned"
+    assert read.label("reason", "too_young").en == "Younger than 15 days"
+    assert read.label("lane", "unheard_of").zh == "unheard_of"
+
+
+def test_a_brand_sets_its_own_targets(tmp_path: Path) -> None:
+    (tmp_path / "targets.yaml").write_text("roas_target: 3\nprivacy_k: 20\n")
+    found = report_settings(Home(tmp_path))
+    assert (found.targets.roas_target, found.privacy_k, found.targets.roas_pause) == (3.0, 20, 1.5)
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    assert report_settings(Home(tmp_path)) == ReportSettings(Targets())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("roas_tarqet: 3", "roas_tarqet; known are"),
+        ("roas_target: high", "roas_target to 'high'; give a number"),
+        ("roas_target: 1", "roas_pause is 1.5, above roas_target 1.0"),
+        ("privacy_k: 0", "privacy_k to 0; set it to a whole number from 1 on"),
+        ("model: best", "model to 'best'; choose one of"),
+        ("- 3", "holds list"),
+        ("a: [", "is no YAML"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "targets.yaml").write_text(text)
+    with pytest.raises(SettingError, match=told):
+        report_settings(Home(tmp_path))
