@@ -1,236 +1,37 @@
-"""Mappings: how a foreign file becomes a feed, stated in one YAML file per export under `exports/`."""
+"""Applying mappings: which one fits the headers of a file, and what its columns become."""
 
 from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING
 
 import polars as pl
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
-from data_contracts.forms import FORMS, rewritten
+from data_contracts.contract import contract
+from data_contracts.forms import rewritten
+from data_contracts.mapping import (
+    GIVEN,
+    OCCURRENCE,
+    SIMILAR,
+    Column,
+    Mapping,
+    MappingError,
+    headers_of,
+    normalised,
+    numbered,
+    template_parts,
+)
+from data_contracts.mapping_files import known_header
 from data_contracts.parsing import as_text, canonical, identifiers, known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from data_contracts.contract import Contract
     from data_contracts.contract import Field as FeedField
 
-EXPORTS = Path(__file__).parent / "exports"
-SIMILAR = 0.75  # from this likeness on (0 to 1), a name is taken for another one misspelled
 ROW_NUMBER = "_row"
-OCCURRENCE = re.compile(r"(.+)#([1-9])")
-
-
-class MappingError(ValueError):
-    """A mapping file or a file's headers that do not fit; the message says what to do."""
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _texts(stated: Any) -> Any:
-    """A bare text is short for a list of one."""
-    return [stated] if isinstance(stated, str) else stated
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
-
-# What is known of a file beside its content, as columns that the intake adds: see `pipelines.intake.given`.
-GIVEN = "_given_"
-Given = Literal["exported_at", "brand"]
-
-
-class Column(_Strict):
-    """Where one column of the feed comes from: a header, a constant, a template, or what is known of the file.
-
-    Of several headers the first that has a value fills the column, where none has `given` or `default`; `x#2` is the
-    second column whose header is x.
-    A part of a template is a header, `{a|b}` the first of several, `{a?}` one that may be missing, and `{=name}`
-    the value of another column of the feed, written as the feed reads it.
-    """
-
-    headers: Texts = Field((), alias="from")
-    value: str | None = None
-    template: str | None = None
-    given: Given | None = None
-    default: str | None = None
-    codes: dict[str, str | None] = {}
-    otherwise: Literal["keep", "empty"] = "keep"
-    unit: Literal["yuan", "fen"] = "yuan"
-    sign: Literal["as_is", "turned"] = "as_is"
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Column:
-        if sum(map(bool, (self.headers or self.given, self.value, self.template))) != 1:
-            raise ValueError("state exactly one of from, value and template; given and default may stand beside from")
-        return self
-
-
-def _column(stated: Any) -> Any:
-    """A bare text, or a list of them, is short for {from: ...}."""
-    return {"from": stated} if isinstance(stated, str | list) else stated
-
-
-Columns = dict[str, Annotated[Column, BeforeValidator(_column)]]
-
-
-class LeftOut(_Strict):
-    """Rows that are no rows of the feed: whose header has one of `values`, or none of `unless`; "" is no value."""
-
-    headers: Texts = Field(alias="from")
-    values: Texts = ()
-    unless: Texts = ()
-
-    @model_validator(mode="after")
-    def _one_list(self) -> LeftOut:
-        if bool(self.values) == bool(self.unless):
-            raise ValueError("state exactly one of values and unless")
-        return self
-
-
-class Reading(_Strict):
-    """How the bytes of the file are read; `records` is the path of the list of records in a JSON document."""
-
-    encoding: str | None = None
-    delimiter: str = ","
-    header_row: int = Field(default=1, ge=1)
-    sheet: str | None = None
-    records: str | None = None
-
-
-class Mapping(_Strict):
-    """One export and the feed that it becomes.
-
-    `recognise` lists headers that only this export has together (a list within it: any of these), `unless` headers
-    that tell it from one that has them too; `siblings` names other files of the same delivery that `query` (one
-    SELECT of DuckDB's SQL over the table `file` and the siblings) joins to it. The query must keep the column `_row`.
-
-    `leave_out` names rows that are no rows of this feed; `missing` values that say that nothing is known; `forms`
-    other ways in which the export writes dates and numbers. With `each`, a row becomes one row of the feed for each
-    of its parts, which is a set of further columns; a part that the row leaves empty makes none.
-    """
-
-    export: str
-    feed: str
-    title: str
-    source: str | None = None
-    recognise: tuple[Texts, ...] = ()
-    unless: tuple[str, ...] = ()
-    read: Reading = Reading()
-    time_zone: str = BUSINESS_TIME_ZONE
-    siblings: dict[str, str] = {}
-    query: str | None = None
-    leave_out: tuple[LeftOut, ...] = ()
-    missing: tuple[str, ...] = ()
-    forms: tuple[str, ...] = ()
-    columns: Columns
-    each: tuple[Columns, ...] = ()
-
-    @property
-    def variants(self) -> tuple[dict[str, Column], ...]:
-        """The columns of each row of the feed that a row of the file makes."""
-        return tuple(self.columns | part for part in self.each) or (self.columns,)
-
-    @property
-    def names(self) -> list[str]:
-        """The names of all columns that are filled."""
-        return list(dict.fromkeys(name for columns in self.variants for name in columns))
-
-    @model_validator(mode="after")
-    def _forms_exist(self) -> Mapping:
-        if unknown := [form for form in self.forms if form not in FORMS]:
-            raise ValueError(f"there is no form {unknown[0]!r}; the forms are {', '.join(FORMS)}")
-        return self
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> Mapping:
-        if self.feed not in feeds():
-            raise ValueError(f"feed {self.feed!r} does not exist; the feeds are {', '.join(feeds())}")
-        known = _accepted_names(contract(self.feed))
-        for name in self.names:
-            if name not in known:
-                hint = difflib.get_close_matches(name, known, 1, SIMILAR)
-                raise ValueError(
-                    f"{self.feed} has no column {name!r}" + (f"; did you mean {hint[0]!r}?" if hint else "")
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _raw_ids_stay_apart(self) -> Mapping:
-        raw = set(contract(self.feed).raw)
-        others = set(self.names) - raw
-        if shared := headers_of(self, raw) & headers_of(self, others):
-            raise ValueError(
-                f"{', '.join(sorted(shared))} holds raw user ids or texts of users, which are not stored; "
-                "no other column may be made of it"
-            )
-        return self
-
-
-def _accepted_names(feed: Contract) -> list[str]:
-    """The names a file may use: the contract's columns and the raw values of which some of them are made."""
-    return [*feed.schema, *feed.raw]
-
-
-@cache
-def mappings() -> tuple[Mapping, ...]:
-    """All mappings of the folder `exports/`, in alphabetical order; raises MappingError for a broken file."""
-    return tuple(mapping for path in sorted(EXPORTS.glob("*.yaml")) for mapping in read_mapping(path))
-
-
-def read_mapping(path: Path) -> tuple[Mapping, ...]:
-    """The mappings of one file, one for each feed that its export becomes, the main one first.
-
-    A file states one `feed` and its columns, or under `feeds` what is special to each; `recognise`, `unless` and
-    `leave_out` of a feed add to those of the export. Raises MappingError naming the file, the place and what was
-    expected there.
-    """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return tuple(Mapping.model_validate(stated) for stated in _by_feed(document))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MappingError(f"{path.name} is not readable YAML: {error}") from error
-    except ValidationError as error:
-        places = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
-        raise MappingError(f"{path.name} is not a mapping: " + "; ".join(places)) from error
-
-
-def _by_feed(document: Any) -> list[Any]:
-    """What a mapping file states, once for each of its feeds."""
-    if not isinstance(document, dict) or not isinstance(document.get("feeds"), dict):
-        return [document]
-    shared = {key: stated for key, stated in document.items() if key != "feeds"}
-    return [
-        shared
-        | {"feed": feed}
-        | stated
-        | {key: [*shared.get(key, []), *stated.get(key, [])] for key in ("recognise", "unless", "leave_out")}
-        | {"columns": shared.get("columns", {}) | stated.get("columns", {})}
-        for feed, stated in document["feeds"].items()
-    ]
-
-
-@cache
-def native(feed: str) -> Mapping:
-    """The mapping of a file that already speaks the feed's own vocabulary, in English or in Chinese."""
-    names = {f.name: {"from": [f.name, *f.aliases]} for f in contract(feed).fields}
-    raw = {name: {"from": [name, *aliases]} for name, aliases in contract(feed).raw.items()}
-    return Mapping.model_validate({"export": feed, "feed": feed, "title": feed, "columns": names | raw})
-
-
-def normalised(header: str) -> str:
-    """A header as it is compared: width, case, brackets, marks and surrounding space do not matter."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", header).strip("\ufeff \t\r\n")).lower()
 
 
 def recognised(headers: Iterable[str], candidates: Iterable[Mapping]) -> list[Mapping]:
@@ -264,10 +65,9 @@ def fit(headers: Iterable[str], mapping: Mapping, /) -> Fit:
     filled = {name for name, column in stated if _fills(column, spelled)}
     required = [f for f in contract(mapping.feed).fields if f.required and f.default is None]
     lacking = [f.name for f in required if f.name not in filled and f.made_from not in filled]
-    used = {normalised(h) for name, column in stated if name in filled for h in _headers_of(column)}
+    used = {normalised(h) for name, column in stated if name in filled for h in column.named}
     used |= {normalised(h) for rule in mapping.leave_out for h in rule.headers}
-    used |= {h for other in mappings() if other.export == mapping.export for h in headers_of(other, other.names)}
-    unused = [header for key, header in spelled.items() if key not in used]
+    unused = [header for key, header in spelled.items() if key not in used and key not in mapping.shared]
     return Fit(mapping, lacking, unused, 1 - len(lacking) / len(required))
 
 
@@ -310,53 +110,20 @@ def left_out(frame: pl.DataFrame, mapping: Mapping, /) -> pl.Series:
     return out
 
 
-def headers_of(mapping: Mapping, names: Iterable[str], /) -> set[str]:
-    """The headers, normalised, of which the columns of these names are made."""
-    wanted = set(names)
-    stated = [column for columns in mapping.variants for name, column in columns.items() if name in wanted]
-    return {normalised(h) for column in stated for h in _headers_of(column)}
-
-
-def _headers_of(column: Column) -> list[str]:
-    return [numbered(h) for h in _stated(column)]
-
-
-def _stated(column: Column) -> list[str]:
-    if column.template:
-        return [h for any_of, _ in _parts(column.template) for h in any_of]
-    return list(column.headers)
-
-
 def _addressed(mapping: Mapping) -> set[str]:
     """The headers, normalised, of which the mapping says which occurrence it means."""
-    stated = [h for columns in mapping.variants for column in columns.values() for h in _stated(column)]
+    stated = [h for columns in mapping.variants for column in columns.values() for h in column.stated]
     return {normalised(match[1]) for h in stated if (match := OCCURRENCE.fullmatch(h))}
-
-
-def _parts(template: str) -> list[tuple[list[str], bool]]:
-    """The headers of each part of a template, and whether it may be missing; other columns are no headers."""
-    stated = [part for part in re.findall(r"{([^{}]+)}", template) if not part.startswith("=")]
-    return [(part.removesuffix("?").split("|"), part.endswith("?")) for part in stated]
-
-
-def numbered(header: str, /) -> str:
-    """`x#2`, the second column whose header is x, as readers name it."""
-    match = OCCURRENCE.fullmatch(header)
-    if not match:
-        return header
-    return match[1] if match[2] == "1" else f"{match[1]}_duplicated_{int(match[2]) - 2}"
 
 
 def _fills(column: Column, spelled: dict[str, str]) -> bool:
     """Whether the headers suffice: any of alternatives, every part of a template that must not be missing."""
     if column.template:
-        parts = [
-            may or any(normalised(numbered(h)) in spelled for h in any_of) for any_of, may in _parts(column.template)
-        ]
-        return all(parts)
-    return bool(column.value or column.given or column.default) or any(
-        normalised(h) in spelled for h in _headers_of(column)
-    )
+        return all(
+            may or any(normalised(numbered(h)) in spelled for h in any_of)
+            for any_of, may in template_parts(column.template)
+        )
+    return bool(column.value or column.given or column.default) or any(normalised(h) in spelled for h in column.named)
 
 
 @dataclass(frozen=True)
@@ -385,7 +152,7 @@ class Source:
         if column.template:
             return self._composed(column.template, done)
         fallback = self._fallback(column)
-        named = [self._known(h) for h in _headers_of(column) if normalised(h) in self.spelled]
+        named = [self._known(h) for h in column.named if normalised(h) in self.spelled]
         if not named:
             return fallback
         source = _coalesced(named)
@@ -425,7 +192,7 @@ class Source:
                 text = self._canonical(field, done)
                 parts.append(text.fill_null("") if part.endswith("?") else text)
                 continue
-            ((any_of, may),) = _parts("{" + part + "}")
+            ((any_of, may),) = template_parts("{" + part + "}")
             named = [self._known(numbered(h)) for h in any_of if normalised(numbered(h)) in self.spelled]
             words = identifiers(_coalesced(named)) if named else None
             parts.append(pl.lit("") if words is None else words.fill_null("") if may else words)
@@ -488,17 +255,6 @@ def _demand_required(found: Fit, headers: list[str]) -> None:
     raise MappingError(
         f"{missing}Found the headers {', '.join(headers)}. " + (f"Perhaps {nearest}. " if nearest else "") + advice
     )
-
-
-def known_header(header: str, /) -> bool:
-    """Whether any feed or mapping uses the header."""
-    return normalised(header) in _known_headers()
-
-
-@cache
-def _known_headers() -> frozenset[str]:
-    every = [*mappings(), *(native(feed) for feed in feeds())]
-    return frozenset(h for mapping in every for h in headers_of(mapping, mapping.names))
 
 
 def _demand_clear(used: set[str], frame: pl.DataFrame, mapping: Mapping) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from data_contracts.contract import contract
-from data_contracts.exports import headers_of, normalised
+from data_contracts.mapping import headers_of, normalised
 
 if TYPE_CHECKING:
     from data_contracts.contract import Field
-    from data_contracts.exports import Mapping
+    from data_contracts.mapping import Mapping
 
 # 合计, 合计汇总, 合计1条记录, 总计: 12 条
 TOTAL = r"^(合计|总计|小计|汇总)(汇总|数据|[:：]?\s*[0-9,]+\s*条(记录|数据)?)?$"

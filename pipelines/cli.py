@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from pipelines.settings import SettingError, demand_settings, first_date, plain_date
+from pipelines.settings import SettingError, demand_mappings, demand_settings, first_date, plain_date
 
 INTERRUPTED = 130
 
@@ -195,6 +195,7 @@ def check(
         stop(f"{file} is a folder; name one of the files in it")
     if not file.is_file():
         stop(f"the file {file} does not exist")
+    demand_mappings()
     try:
         results = check_file(file, feed)
     except KeyError as error:

@@ -38,6 +38,11 @@ class Home:
         return Path(os.environ.get("REDCAT_LANDING", self.root / "landing")).expanduser().resolve()
 
     @property
+    def exports(self) -> Path:
+        """Where this installation keeps mapping files of its own."""
+        return self.root / "exports"
+
+    @property
     def warehouse(self) -> Path:
         """The private warehouse that one process writes."""
         return self.root / "warehouse" / "redcat.duckdb"

@@ -52,8 +52,19 @@ def settle_seconds() -> float:
 
 def demand_settings() -> None:
     """Raise SettingError when one of the settings cannot be used."""
-    for read in (attribution_scope, first_date, settle_seconds):
+    for read in (attribution_scope, first_date, settle_seconds, demand_mappings):
         read()
+
+
+def demand_mappings() -> None:
+    """Raise SettingError when a mapping file of this installation cannot be used."""
+    from data_contracts.mapping import MappingError
+    from pipelines.intake.known import mappings
+
+    try:
+        mappings()
+    except MappingError as error:
+        raise SettingError(f"a mapping file in exports/ under REDCAT_HOME cannot be used: {error}") from error
 
 
 def plain_date(text: str, /) -> date:

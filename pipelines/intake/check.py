@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from data_contracts.contract import contract
-from data_contracts.exports import MappingError, Reading, mappings
+from data_contracts.mapping import MappingError, Reading
+from pipelines.intake.known import mappings
 from pipelines.intake.landing import UNFINISHED_NAMES, siblings_of
 from pipelines.intake.misplaced import mappings_of
 from pipelines.intake.readers import UnreadableFileError, read_headers
@@ -19,7 +20,7 @@ from pipelines.intake.rows import judged_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from data_contracts.exports import Mapping
+    from data_contracts.mapping import Mapping
 
 
 @dataclass

@@ -14,7 +14,7 @@ from pipelines.intake.text import LOST, decoded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from data_contracts.exports import Reading
+    from data_contracts.mapping import Reading
 
 OTHER_DELIMITERS = "\t;"
 

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from data_contracts.contract import BUSINESS_TIME_ZONE
-from data_contracts.exports import GIVEN
+from data_contracts.mapping import GIVEN
 from pipelines.settings import own_brand
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from data_contracts.exports import Mapping
+    from data_contracts.mapping import Mapping
 
 ZONE = ZoneInfo(BUSINESS_TIME_ZONE)
 WITH_YEAR = r"(?<!\d)(20\d\d)[-_.年/]?(\d\d?)[-_.月/]?(\d\d?)(?!\d)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from data_contracts.exports import MappingError
+from data_contracts.mapping import MappingError
 from pipelines.intake.given import version
 from pipelines.intake.landing import (
     UnfinishedFileError,

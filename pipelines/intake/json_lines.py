@@ -11,7 +11,7 @@ from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, distinct
 from pipelines.intake.text import LOST, decoded
 
 if TYPE_CHECKING:
-    from data_contracts.exports import Reading
+    from data_contracts.mapping import Reading
 
 
 def read_json_lines(content: bytes, reading: Reading, /) -> pl.DataFrame:

@@ -9,7 +9,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from data_contracts.contract import feeds
-from data_contracts.exports import Mapping, MappingError, Reading, mappings, native, recognised
+from data_contracts.exports import recognised
+from data_contracts.mapping import Mapping, MappingError, Reading
+from data_contracts.mapping_files import native
+from pipelines.intake.known import mappings
 from pipelines.intake.readers import UnreadableFileError, read_headers
 from pipelines.settings import settle_seconds
 

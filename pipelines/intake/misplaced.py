@@ -6,14 +6,18 @@ import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from data_contracts.contract import feeds
-from data_contracts.exports import SIMILAR, MappingError, Reading, differing, fit, known_header, mappings, native
+from data_contracts.exports import differing, fit
+from data_contracts.mapping import SIMILAR, MappingError, Reading
+from data_contracts.mapping_files import known_header, native
+from pipelines.intake.known import mappings
 from pipelines.intake.landing import headers, reading_of, recognised_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from data_contracts.exports import Fit, Mapping
+    from data_contracts.exports import Fit
+    from data_contracts.mapping import Mapping
     from pipelines.intake.landing import LandedFile
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from data_contracts.exports import Reading
+    from data_contracts.mapping import Reading
 
 __all__ = ["BROKEN", "UnreadableFileError", "is_readable_name", "read_file", "read_headers"]
 

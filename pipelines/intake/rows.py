@@ -11,7 +11,8 @@ import orjson
 import polars as pl
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract
-from data_contracts.exports import MappingError, Reading, apply_mapping, headers_of, left_out, normalised
+from data_contracts.exports import apply_mapping, left_out
+from data_contracts.mapping import MappingError, Reading, headers_of, normalised
 from data_contracts.parsing import known, parse
 from data_contracts.rules import judge
 from data_contracts.summed import total_rows
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from data_contracts.contract import Contract
-    from data_contracts.exports import Mapping
+    from data_contracts.mapping import Mapping
 
 ROUNDED = "_rounded_"
 SHOWN_ROWS = 5

@@ -115,6 +115,12 @@ def _mark_outdated(connection: duckdb.DuckDBPyConnection, feed: str) -> None:
             WHERE business_date >= (
                 SELECT min(touch_date) FROM core.touches SEMI JOIN {INCOMING} AS new
                     ON touches.note_id = new.note_id AND new._changed)""")
+    elif feed == "promotion_orders":  # what brought an order is said of the day on which the shop was paid
+        connection.execute(f"""
+            INSERT OR IGNORE INTO ops.outdated
+            SELECT DISTINCT 'conversions', sold._date FROM raw.shop_conversions AS sold
+            SEMI JOIN (FROM {INCOMING} WHERE _changed) AS new
+                ON sold.channel = new.channel AND sold.order_id = new.order_id""")
     elif feed in MADE_FROM:
         connection.execute(
             f"""INSERT OR IGNORE INTO ops.outdated

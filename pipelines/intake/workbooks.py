@@ -12,7 +12,7 @@ import polars as pl
 from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, headed, without_blank_rows
 
 if TYPE_CHECKING:
-    from data_contracts.exports import Reading
+    from data_contracts.mapping import Reading
 
 LARGEST_UNPACKED = 2 * 1024**3
 LARGEST_RATIO = 200

@@ -8,17 +8,9 @@ import polars as pl
 import pytest
 
 from data_contracts.contract import contract, feeds
-from data_contracts.exports import (
-    Mapping,
-    MappingError,
-    apply_mapping,
-    differing,
-    left_out,
-    mappings,
-    native,
-    read_mapping,
-    recognised,
-)
+from data_contracts.exports import apply_mapping, differing, left_out, recognised
+from data_contracts.mapping import Mapping, MappingError
+from data_contracts.mapping_files import mappings, native, read_mapping
 from data_contracts.parsing import parse
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from data_contracts.exports import Mapping, native
+from data_contracts.mapping import Mapping
+from data_contracts.mapping_files import native
 from data_contracts.summed import total_rows
 
 

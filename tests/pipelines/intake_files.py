@@ -11,7 +11,7 @@ import polars as pl
 import xlsxwriter
 
 from data_contracts.contract import contract, feeds
-from data_contracts.exports import native
+from data_contracts.mapping_files import native
 from pipelines.intake.ingest import FileReport, ingest_feed
 from pipelines.intake.rows import JudgedRows, judged_rows
 from pipelines.warehouse import create_tables

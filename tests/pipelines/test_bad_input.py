@@ -255,7 +255,7 @@ def test_a_corrected_file_takes_the_place_of_its_refusal(tmp_path: Path) -> None
 
 
 def test_an_error_of_a_mappings_query_does_not_quote_values(tmp_path: Path) -> None:
-    from data_contracts.exports import Mapping, MappingError
+    from data_contracts.mapping import Mapping, MappingError
     from pipelines.intake.rows import judged_rows
     from tests.pipelines.intake_files import NOW
 

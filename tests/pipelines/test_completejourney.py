@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from data_contracts.contract import contract, feeds
-from data_contracts.exports import mappings, recognised
+from data_contracts.exports import recognised
+from data_contracts.mapping_files import mappings
 from data_contracts.reference import categories
 from models.register import RULES
 from pipelines.intake.landing import landed_files, unknown_files

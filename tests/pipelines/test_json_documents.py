@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from data_contracts.exports import Reading
+from data_contracts.mapping import Reading
 from pipelines.intake.frames import UnreadableFileError
 from pipelines.intake.given import exported_at, named_date
 from pipelines.intake.json_documents import read_json

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from data_contracts.exports import mappings
+from data_contracts.mapping_files import mappings
 from pipelines.intake.landing import (
     UnfinishedFileError,
     content_hash,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_contracts.exports import Reading
+from data_contracts.mapping import Reading
 from pipelines.intake.frames import distinct
 from pipelines.intake.readers import UnreadableFileError, is_readable_name, read_file, read_headers
 from tests.pipelines.intake_files import land, parquet_bytes, xlsx_bytes

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from data_contracts.contract import feeds
-from data_contracts.exports import mappings
+from data_contracts.mapping_files import mappings
 from pipelines.intake.check import check_file
 from pipelines.intake.landing import siblings_of
 from pipelines.intake.rows import judged_rows
@@ -103,6 +103,28 @@ def test_the_whole_corpus_goes_in_and_every_file_adds_up_whatever_the_order(tmp_
     assert "合计" not in repr([rows for name, rows in states[0].items() if name.startswith("raw.")])
 
 
+def test_a_promoted_order_that_the_shop_exports_too_is_one_sale(tmp_path: Path) -> None:
+    """Whichever file comes first, and the day of the sale is made again for what the alliance says of it."""
+    sample = (SAMPLES / "qianniu_orders" / "订单表_20260909.csv").read_bytes()
+    sample = sample.replace(b"4000000000000000001", b"2000000000000000010")
+    alliance = SAMPLES / "taobao_alliance_orders" / "order_details_20260909.json"
+    for first in ("shop", "alliance"):
+        landing, connection = tmp_path / first, memory()
+        landing.mkdir()
+        files = {"shop": ("订单.csv", sample), "alliance": (alliance.name, alliance.read_bytes())}
+        for which in sorted(files, key=lambda w: w != first):
+            connection.execute("DELETE FROM ops.outdated")
+            name, content = files[which]
+            (landing / name).write_bytes(content)
+            ingest(connection, landing)
+        sales = "SELECT count(*), sum(paid_amount)::DOUBLE FROM raw.shop_conversions WHERE order_id LIKE '2%'"
+        assert connection.execute(sales).fetchall() == [(1, 189.0)]
+        lines = "SELECT count(*) FROM raw.promotion_orders WHERE order_id = '2000000000000000010'"
+        assert connection.execute(lines).fetchall() == [(3,)]
+        outdated = connection.execute("SELECT asset, business_date::VARCHAR FROM ops.outdated").fetchall()
+        assert ("conversions", "2026-09-01") in outdated
+
+
 def test_names_and_addresses_of_buyers_are_kept_nowhere(tmp_path: Path) -> None:
     landing, connection = tmp_path, memory()
     for file in FILES:
@@ -112,15 +134,28 @@ def test_names_and_addresses_of_buyers_are_kept_nowhere(tmp_path: Path) -> None:
     assert not any(word in kept for word in ("买家一", "买家四", "某省"))
 
 
-def test_only_sales_count(tmp_path: Path) -> None:
-    """Of a split parent the children count, a deposit does not, and what is invalid for commission does."""
+def test_of_promoted_orders_only_sales_count_where_a_brand_has_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a split parent the children count, a deposit does not, and what is invalid for commission does.
+
+    Without the brand's own choice none of them does: the shop's own export holds the same orders.
+    """
     from pipelines.basis import store_reference
     from pipelines.core.make import replace_dates
     from pipelines.core.tables import CORE
 
+    connection, landing = memory(), tmp_path / "landing"
+    landing.mkdir()
+    shutil.copy2(SAMPLES / "jd_union_orders" / "order_row_20260909.json", landing)
+    assert [r.feed for r in ingest(connection, landing)] == ["promotion_orders"]
+    monkeypatch.setenv("REDCAT_HOME", str(tmp_path))
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "jd.yaml").write_text("extends: jd_union_orders\ntake: [shop_conversions, refunds]\n")
     connection = memory()
-    shutil.copy2(SAMPLES / "jd_union_orders" / "order_row_20260909.json", tmp_path)
-    ingest(connection, tmp_path)
+    assert [r.feed for r in ingest(connection, landing)] == ["promotion_orders", "refunds", "shop_conversions"]
+    refunds = connection.execute("SELECT line_no, refund_amount::DOUBLE, _date::VARCHAR FROM raw.refunds").fetchall()
+    assert refunds == [("100001", 90.0, "2026-09-05")]
     store_reference(connection)
     (table,) = (t for t in CORE if t.name == "conversions")
     first = datetime(2026, 9, 1).date()

@@ -243,6 +243,7 @@ def jd() -> None:
         order | {"orderId": 300100000008, "orderTime": 1788192000000, "modifyTime": 1788195600000},
         order | {"orderId": 300100000009, "estimateCosPrice": "--"},
         order,
+        order | {"orderId": 300100000010, "orderTime": ""},
     ]  # fmt: skip
     inner = orjson.dumps({"code": 200, "data": data, "hasMore": False, "message": "success"}).decode()
     document("jd_union_orders/order_row_20260909.json",

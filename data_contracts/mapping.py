@@ -1,0 +1,232 @@
+"""What a mapping states: how the files of an export become a feed."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+
+from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
+from data_contracts.forms import FORMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from data_contracts.contract import Contract
+
+SIMILAR = 0.75  # from this likeness on (0 to 1), a name is taken for another one misspelled
+OCCURRENCE = re.compile(r"(.+)#([1-9])")
+
+
+class MappingError(ValueError):
+    """A mapping file or a file's headers that do not fit; the message says what to do."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _texts(stated: Any) -> Any:
+    """A bare text is short for a list of one."""
+    return [stated] if isinstance(stated, str) else stated
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+
+# What is known of a file beside its content, as columns that the intake adds: see `pipelines.intake.given`.
+GIVEN = "_given_"
+Given = Literal["exported_at", "brand"]
+
+
+class Column(_Strict):
+    """Where one column of the feed comes from: a header, a constant, a template, or what is known of the file.
+
+    Of several headers the first that has a value fills the column, where none has `given` or `default`; `x#2` is the
+    second column whose header is x.
+    A part of a template is a header, `{a|b}` the first of several, `{a?}` one that may be missing, and `{=name}`
+    the value of another column of the feed, written as the feed reads it.
+    """
+
+    headers: Texts = Field((), alias="from")
+    value: str | None = None
+    template: str | None = None
+    given: Given | None = None
+    default: str | None = None
+    codes: dict[str, str | None] = {}
+    otherwise: Literal["keep", "empty"] = "keep"
+    unit: Literal["yuan", "fen"] = "yuan"
+    sign: Literal["as_is", "turned"] = "as_is"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Column:
+        if sum(map(bool, (self.headers or self.given, self.value, self.template))) != 1:
+            raise ValueError("state exactly one of from, value and template; given and default may stand beside from")
+        return self
+
+    @property
+    def stated(self) -> list[str]:
+        """The headers of which it is made, as the mapping writes them."""
+        if self.template:
+            return [h for any_of, _ in template_parts(self.template) for h in any_of]
+        return list(self.headers)
+
+    @property
+    def named(self) -> list[str]:
+        """The headers of which it is made, as readers name them."""
+        return [numbered(h) for h in self.stated]
+
+
+def _column(stated: Any) -> Any:
+    """A bare text, or a list of them, is short for {from: ...}."""
+    return {"from": stated} if isinstance(stated, str | list) else stated
+
+
+Columns = dict[str, Annotated[Column, BeforeValidator(_column)]]
+
+
+class LeftOut(_Strict):
+    """Rows that are no rows of the feed: whose header has one of `values`, or none of `unless`; "" is no value."""
+
+    headers: Texts = Field(alias="from")
+    values: Texts = ()
+    unless: Texts = ()
+
+    @model_validator(mode="after")
+    def _one_list(self) -> LeftOut:
+        if bool(self.values) == bool(self.unless):
+            raise ValueError("state exactly one of values and unless")
+        return self
+
+
+class Reading(_Strict):
+    """How the bytes of the file are read; `records` is the path of the list of records in a JSON document."""
+
+    encoding: str | None = None
+    delimiter: str = ","
+    header_row: int = Field(default=1, ge=1)
+    sheet: str | None = None
+    records: str | None = None
+
+
+class Mapping(_Strict):
+    """One export and the feed that it becomes.
+
+    `recognise` lists headers that only this export has together (a list within it: any of these), `unless` headers
+    that tell it from one that has them too; `siblings` names other files of the same delivery that `query` (one
+    SELECT of DuckDB's SQL over the table `file` and the siblings) joins to it. The query must keep the column `_row`.
+
+    `leave_out` names rows that are no rows of this feed; `missing` values that say that nothing is known; `forms`
+    other ways in which the export writes dates and numbers. With `each`, a row becomes one row of the feed for each
+    of its parts, which is a set of further columns; a part that the row leaves empty makes none. An `optional` feed
+    is read only where an installation takes it: see `data_contracts.mapping_files`.
+    """
+
+    export: str
+    feed: str
+    title: str
+    source: str | None = None
+    recognise: tuple[Texts, ...] = ()
+    unless: tuple[str, ...] = ()
+    read: Reading = Reading()
+    time_zone: str = BUSINESS_TIME_ZONE
+    siblings: dict[str, str] = {}
+    query: str | None = None
+    leave_out: tuple[LeftOut, ...] = ()
+    missing: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+    columns: Columns
+    each: tuple[Columns, ...] = ()
+    optional: bool = False
+    # The headers, normalised, that any feed of the same export uses.
+    _shared: frozenset[str] = PrivateAttr(frozenset())
+
+    @property
+    def version(self) -> str:
+        """What tells this mapping from an earlier or corrected one: 16 digits of the hash of all that it states."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    def sharing(self, headers: frozenset[str], /) -> Mapping:
+        """This mapping, which knows the headers that any feed of its export uses, normalised."""
+        copy = self.model_copy()
+        copy._shared = headers
+        return copy
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """The headers, normalised, that a feed of the same export uses."""
+        return self._shared
+
+    @property
+    def variants(self) -> tuple[dict[str, Column], ...]:
+        """The columns of each row of the feed that a row of the file makes."""
+        return tuple(self.columns | part for part in self.each) or (self.columns,)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all columns that are filled."""
+        return list(dict.fromkeys(name for columns in self.variants for name in columns))
+
+    @model_validator(mode="after")
+    def _forms_exist(self) -> Mapping:
+        if unknown := [form for form in self.forms if form not in FORMS]:
+            raise ValueError(f"there is no form {unknown[0]!r}; the forms are {', '.join(FORMS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Mapping:
+        if self.feed not in feeds():
+            raise ValueError(f"feed {self.feed!r} does not exist; the feeds are {', '.join(feeds())}")
+        known = _accepted_names(contract(self.feed))
+        for name in self.names:
+            if name not in known:
+                hint = difflib.get_close_matches(name, known, 1, SIMILAR)
+                raise ValueError(
+                    f"{self.feed} has no column {name!r}" + (f"; did you mean {hint[0]!r}?" if hint else "")
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _raw_ids_stay_apart(self) -> Mapping:
+        raw = set(contract(self.feed).raw)
+        others = set(self.names) - raw
+        if shared := headers_of(self, raw) & headers_of(self, others):
+            raise ValueError(
+                f"{', '.join(sorted(shared))} holds raw user ids or texts of users, which are not stored; "
+                "no other column may be made of it"
+            )
+        return self
+
+
+def _accepted_names(feed: Contract) -> list[str]:
+    """The names a file may use: the contract's columns and the raw values of which some of them are made."""
+    return [*feed.schema, *feed.raw]
+
+
+def normalised(header: str) -> str:
+    """A header as it is compared: width, case, brackets, marks and surrounding space do not matter."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", header).strip("\ufeff \t\r\n")).lower()
+
+
+def headers_of(mapping: Mapping, names: Iterable[str], /) -> set[str]:
+    """The headers, normalised, of which the columns of these names are made."""
+    wanted = set(names)
+    stated = [column for columns in mapping.variants for name, column in columns.items() if name in wanted]
+    return {normalised(h) for column in stated for h in column.named}
+
+
+def template_parts(template: str, /) -> list[tuple[list[str], bool]]:
+    """The headers of each part of a template, and whether it may be missing; other columns are no headers."""
+    stated = [part for part in re.findall(r"{([^{}]+)}", template) if not part.startswith("=")]
+    return [(part.removesuffix("?").split("|"), part.endswith("?")) for part in stated]
+
+
+def numbered(header: str, /) -> str:
+    """`x#2`, the second column whose header is x, as readers name it."""
+    match = OCCURRENCE.fullmatch(header)
+    if not match:
+        return header
+    return match[1] if match[2] == "1" else f"{match[1]}_duplicated_{int(match[2]) - 2}"
