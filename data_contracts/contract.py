@@ -82,6 +82,7 @@ class Contract:
     latency_days: int
     quarantine_tolerance: float
     censored: str | None = None
+    description_zh: str = ""
 
     @property
     def primary_key(self) -> list[str]:
@@ -140,6 +141,7 @@ def _read(path: Path) -> Contract:
         latency_days=int(str(latency.value)),
         quarantine_tolerance=float(settings["quarantineTolerance"]),
         censored=settings.get("censoredColumn"),
+        description_zh=settings.get("purposeZh", ""),
     )
 
 

@@ -1,13 +1,16 @@
-"""What an asset tells about its table, in words and numbers that a marketer reads."""
+"""What an asset tells about its table, in words, numbers and a chart that a marketer reads."""
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import dagster as dg
+from rich.cells import cell_len, set_cell_size
 
+from pipelines.charts import INLINE_LIMIT, Chart, draw
+from pipelines.reports.figures import KINDS, UNKNOWN, kind_of, written
 from pipelines.warehouse import quoted
 
 if TYPE_CHECKING:
@@ -15,10 +18,12 @@ if TYPE_CHECKING:
 
     import duckdb
 
-INLINE_LIMIT = 1000  # Dagster shows longer Markdown only behind a link
 ROOM_FOR_REST = 24
-ACCENT = "#d6336c"
+WIDEST_CELL = 24
+DECIMALS = 4
 PERSONAL = {"user_key", "instrument_key"}  # not shown to everyone who may look at the graph
+MEANS_MORE_IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~<>&$@])")
+TURNS_DIRECTION = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 
 
 def table_metadata(
@@ -28,34 +33,75 @@ def table_metadata(
     *,
     descriptions: Mapping[str, str] | None = None,
     preview: str | None = None,
+    chart: Chart | None = None,
+    figures: str | None = None,
 ) -> dict[str, Any]:
-    """Row count, column schema and the first rows of a table; `preview` is the query that gives these rows.
+    """What Dagster shows of a table: rows, columns, the first rows, a chart, and numbers that it plots over time.
 
-    Without one it shows every column that is not personal.
+    `preview` is the query of the first rows; without one every column that is not personal is shown. `figures` is a
+    query of one row, a number in each column. Columns are headed by their Chinese names in `descriptions`.
     """
+    told = descriptions or {}
     columns = connection.execute(f"DESCRIBE {table}").fetchall()
     (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
-    schema = [dg.TableColumn(name, kind, description=(descriptions or {}).get(name)) for name, kind, *_ in columns]
     shown = names([name for name, *_ in columns if name not in PERSONAL])
-    return {
+    metadata = {
         "dagster/row_count": count,
         "dagster/table_name": table,
-        "dagster/column_schema": dg.TableSchema(columns=schema),
-        "preview": dg.MetadataValue.md(markdown_table(connection, preview or f"SELECT {shown} FROM {table} LIMIT 5")),
+        "dagster/column_schema": dg.TableSchema(
+            columns=[dg.TableColumn(name, kind, description=told.get(name)) for name, kind, *_ in columns]
+        ),
+    }
+    if chart:
+        metadata["chart"] = drawing(chart.title, connection.execute(chart.query).fetchall(), kind=chart.kind)
+    metadata["preview"] = dg.MetadataValue.md(
+        markdown_table(connection, preview or f"SELECT {shown} FROM {table} LIMIT 5", told)
+    )
+    return metadata | (numbers(connection, figures, told) if figures else {})
+
+
+def drawing(title: str, points: Sequence[tuple[object, float | None]], /, *, kind: str = "count") -> dg.MetadataValue:
+    """A chart as an image, or "—" where there is nothing to draw."""
+    return dg.MetadataValue.md(draw(title, points, kind=kind) or UNKNOWN)
+
+
+def numbers(
+    connection: duckdb.DuckDBPyConnection, query: str, descriptions: Mapping[str, str], /
+) -> dict[str, int | float]:
+    """The row of a query as numbers by name, Chinese and English; what is unknown is left out, never 0."""
+    relation = connection.sql(query)
+    return {
+        f"{heading(column, descriptions)} {column}".removeprefix(f"{column} "): (
+            round(float(value), DECIMALS) if isinstance(value, Decimal | float) else value
+        )
+        for row in relation.fetchall()
+        for column, value in zip(relation.columns, row, strict=True)
+        if value is not None
     }
 
 
-def markdown_table(connection: duckdb.DuckDBPyConnection, query: str, /) -> str:
+def heading(column: str, descriptions: Mapping[str, str], /) -> str:
+    """The Chinese name of a column, which stands before the point in its description; else its own name."""
+    name, point, _ = descriptions.get(column, "").partition(" · ")
+    return name if point else column
+
+
+def markdown_table(
+    connection: duckdb.DuckDBPyConnection, query: str, descriptions: Mapping[str, str] | None = None, /
+) -> str:
     """The rows of a query as a Markdown table."""
     relation = connection.sql(query)
-    return markdown(relation.columns, relation.fetchall())
+    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    kinds = [kind_of(column, types) for column in relation.columns]
+    return markdown([heading(column, descriptions or {}) for column in relation.columns], relation.fetchall(), kinds)
 
 
-def markdown(head: Sequence[str], rows: Sequence[Sequence[object]], /) -> str:
+def markdown(head: Sequence[str], rows: Sequence[Sequence[object]], kinds: Sequence[str] | None = None, /) -> str:
     """A Markdown table of as many rows as Dagster shows inline, and how many more there are."""
-    lines = [_line(head), _line(["---"] * len(head))]
+    kinds = kinds or ["text", *["count"] * (len(head) - 1)]
+    lines = [_line(head), _line(["---:" if KINDS[kind].is_number else "---" for kind in kinds])]
     for number, row in enumerate(rows):
-        line = _line([_shown(value) for value in row])
+        line = _line([_shown(value, kind) for value, kind in zip(row, kinds, strict=True)])
         if sum(map(len, lines)) + len(lines) + len(line) + ROOM_FOR_REST > INLINE_LIMIT:
             lines.append(_line([f"… {len(rows) - number:,} more"]))
             break
@@ -63,37 +109,16 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[object]], /) -> str:
     return "\n".join(lines)
 
 
-def bar_chart(bars: Sequence[tuple[str, float]], /, *, unit: str = "") -> dg.MetadataValue:
-    """A small horizontal bar chart as an SVG image, short enough to show inline."""
-    top = max((abs(value) for _, value in bars), default=0) or 1
-    for shown in range(min(len(bars), 8), 0, -1):
-        rows = "".join(
-            f"<rect y='{18 * i}' width='{150 * max(value, 0) / top:.0f}' height='9' fill='{ACCENT}'/>"
-            f"<text y='{18 * i + 17}'>{_escaped(label[:10])} {value:.2f}{unit}</text>"
-            for i, (label, value) in enumerate(bars[:shown])
-        )
-        svg = (
-            f"<svg xmlns='http://www.w3.org/2000/svg' width='160' height='{18 * shown + 4}' font-size='8'>{rows}</svg>"
-        )
-        image = f"![chart](data:image/svg+xml,{quote(svg, safe='/:=')})"
-        if len(image) <= INLINE_LIMIT:
-            return dg.MetadataValue.md(image)
-    return dg.MetadataValue.md("")
-
-
 def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _shown(value: object) -> str:
-    if value is None:
-        return "—"
-    text = f"{value:,.2f}" if isinstance(value, float | Decimal) else str(value)
-    return _escaped(text[:60]).replace("|", "\\|").replace("\n", " ")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _shown(value: object, kind: str) -> str:
+    """A cell in which nothing is markup, whatever a title holds."""
+    text = " ".join(written(value, kind).translate(TURNS_DIRECTION).split())
+    if cell_len(text) > WIDEST_CELL:
+        text = set_cell_size(text, WIDEST_CELL - 1).rstrip() + "…"
+    return MEANS_MORE_IN_MARKDOWN.sub(r"\\\1", text)
 
 
 def names(columns: Sequence[str]) -> str:

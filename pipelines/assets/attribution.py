@@ -8,8 +8,9 @@ from data_contracts.reference import reach_days, windows
 from models.credits import credits as credit
 from models.journeys import journeys
 from models.register import MODELS, RULES
-from pipelines.assets.common import LATE, daily_options, enter_late_dates
+from pipelines.assets.common import LATE, daily_options, enter_late_dates, in_two_languages, page_link
 from pipelines.buckets import bucket_ranges
+from pipelines.charts import Chart
 from pipelines.core.columns import COLUMNS
 from pipelines.dates import settle_dates, to_be_made
 from pipelines.metadata import table_metadata
@@ -31,12 +32,49 @@ _TOUCHES = f"""
     WHERE {_REACH}
       AND (bucket BETWEEN {{low}} AND {{high}} OR click_id IN (SELECT click_id FROM ({_ORDERS})))"""
 
+# What Dagster shows of journeys and credits.
+JOURNEYS_SHOWN = {
+    "preview": """
+        SELECT note_id, position, kind, age_us / 86400e6 AS 距付款天数 FROM core.journeys
+        ORDER BY paid_date DESC, conversion_id, position LIMIT 6""",
+    "chart": Chart(
+        "首次触点到付款的天数 · 订单",
+        """SELECT days, count(*) FROM (
+            SELECT conversion_id, max(age_us) / 86400e6 AS age,
+                CASE WHEN age < 1 THEN '不到 1 天' WHEN age < 3 THEN '1–3 天' WHEN age < 7 THEN '3–7 天'
+                    WHEN age < 15 THEN '7–15 天' WHEN age < 30 THEN '15–30 天' ELSE '30 天以上' END AS days
+            FROM core.journeys GROUP BY conversion_id)
+        GROUP BY days ORDER BY min(age)""",
+        "count",
+    ),
+    "figures": """
+        SELECT count(DISTINCT conversion_id) AS orders, count(*)::DOUBLE / count(DISTINCT conversion_id) AS touches
+        FROM core.journeys""",
+}
+CREDITS_SHOWN = {
+    "preview": """
+        SELECT note_id, lane, first_touch, linear FROM core.credits
+        ORDER BY paid_date DESC, conversion_id, position LIMIT 6""",
+    "chart": Chart(
+        "各链路分得的订单（linear）",
+        """SELECT coalesce(name_zh, lane), sum(linear) FROM core.credits LEFT JOIN reference.lanes USING (lane)
+        GROUP BY ALL ORDER BY 2 DESC""",
+        "count",
+    ),
+    "figures": """
+        SELECT sum(linear) AS orders, count(DISTINCT note_id) AS notes FROM core.credits""",
+}
+
 
 @dg.asset(
     key=["core", "journeys"],
     deps=[["core", "touches"], ["core", "conversions"], ["raw", "notes"]],
     **daily_options("attribution", {"polars", "duckdb"}),
-    description="旅程 · The touches of each order inside its look-back windows, in their order.",
+    description=in_two_languages(
+        "旅程",
+        "每个订单付款前、回溯窗口内的触点，按先后排列。",
+        "The touches of each order inside its look-back windows, in their order.",
+    ),
 )
 def core_journeys(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection, transaction(connection):
@@ -50,16 +88,20 @@ def core_journeys(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg
             _insert(connection, "core.journeys", _storable(found))
         settle_dates(connection, "journeys", next_asset="credits")
         shares = _match_shares(connection)
-        metadata = table_metadata(connection, "core.journeys", descriptions=COLUMNS)
+        metadata = table_metadata(connection, "core.journeys", descriptions=COLUMNS, **JOURNEYS_SHOWN)
     enter_late_dates(context, late)
-    return dg.MaterializeResult(metadata=metadata | shares | {LATE: len(late)})
+    return dg.MaterializeResult(metadata=metadata | shares | {LATE: len(late)} | page_link(warehouse.home))
 
 
 @dg.asset(
     key=["core", "credits"],
     deps=[["core", "journeys"]],
     **daily_options("attribution", {"polars", "duckdb"}),
-    description="贡献 · The share of each order that each note earned, one column for each model.",
+    description=in_two_languages(
+        "贡献",
+        "每个订单由各篇笔记分得的份额，一个归因模型一列；每个订单的份额合计为 1。",
+        "The share of each order that each note earned, one column for each model.",
+    ),
 )
 def core_credits(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection, transaction(connection):
@@ -70,9 +112,11 @@ def core_credits(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
             stored = connection.sql(_STORED.format(low=low, high=high)).pl()
             _insert(connection, "core.credits", credit(_as_journeys(stored)))
         settle_dates(connection, "credits")
-        metadata = table_metadata(connection, "core.credits", descriptions=COLUMNS | _model_names())
+        metadata = table_metadata(connection, "core.credits", descriptions=COLUMNS | _model_names(), **CREDITS_SHOWN)
     enter_late_dates(context, late)
-    return dg.MaterializeResult(metadata=metadata | {"models": ", ".join(RULES), LATE: len(late)})
+    return dg.MaterializeResult(
+        metadata=metadata | {"models": ", ".join(RULES), LATE: len(late)} | page_link(warehouse.home)
+    )
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
@@ -111,9 +155,9 @@ def _match_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     if not orders:
         return {}
     return {
-        "orders matched by click": by_click / orders,
-        "orders matched by user": by_user / orders,
-        "orders not matched": (orders - by_click - by_user) / orders,
+        "点击匹配 orders matched by click": by_click / orders,
+        "用户匹配 orders matched by user": by_user / orders,
+        "未匹配 orders not matched": (orders - by_click - by_user) / orders,
     }
 
 

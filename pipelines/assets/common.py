@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from pipelines.home import Home
+
 # Single-run backfills are beta in this Dagster; its version is pinned, and a test runs one.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
@@ -40,3 +42,13 @@ def enter_late_dates(context: dg.AssetExecutionContext, dates: Iterable[date]) -
         context.log_event(
             dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata={LATE: day.isoformat()})
         )
+
+
+def in_two_languages(name_zh: str, about_zh: str, about_en: str, /) -> str:
+    """The description of an asset: its Chinese name and what it holds, in Chinese and in English."""
+    return f"{name_zh} · {about_zh}\n\n{about_en}" if about_zh else f"{name_zh} · {about_en}"
+
+
+def page_link(home: Home, /) -> dict[str, dg.MetadataValue]:
+    """Where the report page is."""
+    return {"report": dg.MetadataValue.path(str(home.reports))}

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines.assets.common import LATE, daily_options, enter_late_dates
+from pipelines.assets.common import LATE, daily_options, enter_late_dates, page_link
 from pipelines.core.columns import COLUMNS
 from pipelines.core.make import replace_dates
 from pipelines.core.table import CoreTable
@@ -26,10 +26,19 @@ def core_asset(table: CoreTable) -> dg.AssetsDefinition:
     def core(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
         with warehouse.open(context) as connection:
             late = replace_dates(connection, table, *business_dates(context))
-            metadata = table_metadata(connection, f"core.{table.name}", descriptions=COLUMNS)
+            metadata = table_metadata(
+                connection,
+                f"core.{table.name}",
+                descriptions=COLUMNS,
+                preview=table.preview,
+                chart=table.chart,
+                figures=table.figures,
+            )
             checks = list(row_check_results(connection, f"core.{table.name}", table.checks))
         enter_late_dates(context, late)
-        return dg.MaterializeResult(metadata=metadata | {LATE: len(late)}, check_results=checks)
+        return dg.MaterializeResult(
+            metadata=metadata | {LATE: len(late)} | page_link(warehouse.home), check_results=checks
+        )
 
     return core
 

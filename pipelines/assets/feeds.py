@@ -6,12 +6,14 @@ import dagster as dg
 
 from data_contracts.contract import contract, feeds
 from data_contracts.reference import window_set
-from pipelines.assets.common import asset_options
+from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.basis import demand_same_basis, store_reference
+from pipelines.charts import Chart
 from pipelines.checks import auditor, check_results, check_specs
 from pipelines.intake.ingest import FileReport, ingest_feed
 from pipelines.intake.landing import data_files, unknown_files
-from pipelines.metadata import markdown, names, table_metadata
+from pipelines.intake.shown import shown
+from pipelines.metadata import drawing, markdown, table_metadata
 from pipelines.resources import Warehouse, progress
 from pipelines.row_checks import reference_checks, row_check_results, row_check_specs
 
@@ -25,7 +27,9 @@ def feed_asset(feed: str) -> dg.AssetsDefinition:
         deps=[["reference", "tables"]],
         check_specs=[*check_specs(feed), *row_check_specs(f"raw.{feed}", references)],
         **asset_options("feeds", {"duckdb", "polars", "greatexpectations"}),
-        description=f"{terms.name_zh} · {terms.description} Keyed by {', '.join(terms.primary_key)}.",
+        description=in_two_languages(
+            terms.name_zh, terms.description_zh, f"{terms.description} Keyed by {', '.join(terms.primary_key)}."
+        ),
     )
     def raw(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
         home, reports = warehouse.home, []
@@ -39,33 +43,27 @@ def feed_asset(feed: str) -> dg.AssetsDefinition:
                 *check_results(connection, feed, reports),
                 *row_check_results(connection, f"raw.{feed}", references),
             ]
-            metadata = table_metadata(
-                connection,
-                f"raw.{feed}",
-                descriptions={f.name: f"{f.name_zh} · {f.description}" for f in terms.fields},
-                preview=f"SELECT {names(_telling(feed))} FROM raw.{feed} ORDER BY exported_at DESC LIMIT 5",
-            )
-        return dg.MaterializeResult(metadata=metadata | _intake_metadata(reports), check_results=checks)
+            metadata = table_metadata(connection, f"raw.{feed}", **shown(feed))
+        return dg.MaterializeResult(
+            metadata=metadata | _intake_metadata(reports) | page_link(home), check_results=checks
+        )
 
     return raw
 
 
-def _telling(feed: str) -> list[str]:
-    """The first columns of a feed that say something to a reader: no keys of persons."""
-    return [f.name for f in contract(feed).fields if not f.personal][:6]
-
-
 def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
-    by_file = [(r.file, r.rows_read, r.accepted, r.duplicate, r.quarantined, r.ignored) for r in reports]
-    columns = ["file", "rows", "accepted", "duplicate", "quarantined", "ignored"]
+    by_file = [(r.file.split("/", 1)[-1], r.rows_read, r.accepted, r.duplicate, r.quarantined) for r in reports]
+    columns = ["file", "rows", "accepted", "duplicate", "quarantined"]
     problems = [f"{r.file}: {r.message}" for r in reports if r.status in ("refused", "unfinished")]
+    read, quarantined = sum(r.rows_read for r in reports), sum(r.quarantined for r in reports)
     return {
         "files": len(reports),
-        "rows read": sum(r.rows_read for r in reports),
+        "rows read": read,
         "rows accepted": sum(r.accepted for r in reports),
         "rows duplicate": sum(r.duplicate for r in reports),
-        "rows quarantined": sum(r.quarantined for r in reports),
+        "rows quarantined": quarantined,
         "rows ignored": sum(r.ignored for r in reports),
+        **({"quarantined share": quarantined / read} if read else {}),
         "by file": dg.MetadataValue.md(markdown(columns, by_file)),
         "problems": dg.MetadataValue.md("\n".join(f"- {p}" for p in problems) or "none"),
     }
@@ -74,7 +72,11 @@ def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
 @dg.asset(
     key=["ops", "landing"],
     **asset_options("feeds", {"file"}),
-    description="落地文件 · The landing folder. Files that no mapping recognises are named here and left alone.",
+    description=in_two_languages(
+        "落地文件",
+        "平台导出的文件落在这个文件夹；认不出的文件只列名，不动它。",
+        "The landing folder. Files that no mapping recognises are named here and left alone.",
+    ),
 )
 def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     folder = warehouse.home.landing
@@ -84,19 +86,25 @@ def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mater
         context.log.warning(f"{name}: no mapping recognises its headers; see data_contracts/exports/")
     return dg.MaterializeResult(
         metadata={
-            "folder": str(folder),
+            "chart": drawing("各来源文件数", found.most_common()),
             "files": sum(found.values()),
             "by folder": dg.MetadataValue.md(markdown(["folder", "files"], sorted(found.items()))),
             "unknown files": len(unknown),
             "names": ", ".join(unknown[:20]) or "—",
+            "folder": dg.MetadataValue.path(str(folder)),
         }
+        | page_link(warehouse.home)
     )
 
 
 @dg.asset(
     key=["reference", "tables"],
     **asset_options("feeds", {"duckdb"}),
-    description="参考表 · Channels, fees, lanes with their windows, categories, from data_contracts/reference/.",
+    description=in_two_languages(
+        "参考表",
+        "渠道、费率、链路及回溯窗口、类目及毛利率，注明生效日期。",
+        "Channels, fees, lanes with their windows, categories, from data_contracts/reference/.",
+    ),
 )
 def reference(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection:
@@ -105,9 +113,12 @@ def reference(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mat
         metadata = table_metadata(
             connection,
             "reference.categories",
-            preview="SELECT name_zh AS 类目, name_en, industry_zh AS 行业, margin FROM reference.categories LIMIT 8",
+            preview="SELECT name_zh AS 类目, industry_zh AS 行业, margin AS 毛利率 FROM reference.categories LIMIT 8",
+            chart=Chart("类目毛利率", "SELECT name_zh, margin FROM reference.categories ORDER BY 2 DESC", "percent"),
         )
-    return dg.MaterializeResult(metadata=metadata | {"window set": window_set(), "made again": outdated})
+    return dg.MaterializeResult(
+        metadata=metadata | {"window set": window_set(), "made again": outdated} | page_link(warehouse.home)
+    )
 
 
 feed_assets = [landing, reference, *(feed_asset(feed) for feed in feeds())]

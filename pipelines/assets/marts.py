@@ -6,27 +6,46 @@ import polars as pl
 from models.grain import earned_at_grain
 from models.register import RULES
 from models.roi import rollup
-from pipelines.assets.common import asset_options
+from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.buckets import credited_parts
+from pipelines.charts import Chart
 from pipelines.core.columns import COLUMNS as CORE_COLUMNS
 from pipelines.dates import as_of
 from pipelines.marts.columns import COLUMNS
 from pipelines.marts.mart import Mart
+from pipelines.marts.shown import SHOWN_MODEL, shown
 from pipelines.marts.store import store_mart
 from pipelines.marts.tables import MARTS
-from pipelines.metadata import bar_chart, table_metadata
+from pipelines.metadata import table_metadata
 from pipelines.resources import Warehouse
 from pipelines.warehouse import transaction
 
-SHOWN_MODEL = "linear"
+_SHOWN_ROWS = f"""
+    core.earned WHERE model = '{SHOWN_MODEL}' AND currency = (SELECT mode(currency) FROM core.earned)"""
+EARNED_SHOWN = {
+    "preview": f"""
+        SELECT note_id, sum(orders) AS orders, sum(credited_fen) / 100 AS 归因金额 FROM {_SHOWN_ROWS}
+        AND note_id IS NOT NULL GROUP BY ALL ORDER BY 3 DESC, 1 LIMIT 6""",
+    "chart": Chart(
+        f"每日归因金额（{SHOWN_MODEL}）",
+        f"SELECT paid_date, sum(credited_fen) / 100 FROM {_SHOWN_ROWS} GROUP BY ALL",
+        "yuan",
+    ),
+    "figures": f"""
+        SELECT sum(credited_fen) / 100 AS 归因金额, sum(unattributed_fen) / 100 AS 未归因金额,
+            (sum(credited_fen) / (sum(credited_fen) + sum(unattributed_fen)))::DOUBLE AS 归因占比 FROM {_SHOWN_ROWS}""",
+}
 
 
 @dg.asset(
     key=["core", "earned"],
     deps=[["core", "credits"], ["core", "conversions"], ["core", "refunds"]],
     **asset_options("attribution", {"polars", "duckdb"}),
-    description="归因金额 · What each note earned by every model in exact fen, and what no note earned, "
-    "added up to the grain of the marts.",
+    description=in_two_languages(
+        "归因金额",
+        "每篇笔记按各模型分得的金额，精确到分，以及没有笔记分得的金额。",
+        "What each note earned by every model in exact fen, and what no note earned, at the grain of the marts.",
+    ),
 )
 def core_earned(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection, transaction(connection):
@@ -37,7 +56,8 @@ def core_earned(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.M
         ]
         sums = rollup(pl.concat(parts)).with_columns(as_of=day)  # noqa: F841 - DuckDB reads it by name
         connection.execute("CREATE OR REPLACE TABLE core.earned AS FROM sums")
-        return dg.MaterializeResult(metadata=table_metadata(connection, "core.earned", descriptions=CORE_COLUMNS))
+        metadata = table_metadata(connection, "core.earned", descriptions=CORE_COLUMNS, **EARNED_SHOWN)
+    return dg.MaterializeResult(metadata=metadata | page_link(warehouse.home))
 
 
 def mart_asset(mart: Mart) -> dg.AssetsDefinition:
@@ -47,26 +67,15 @@ def mart_asset(mart: Mart) -> dg.AssetsDefinition:
         key=["mart", mart.name],
         deps=[name.split("/") for name in mart.made_of],
         **asset_options("marts", {"duckdb", "polars"}),
-        description=f"{mart.name_zh} · {mart.description}",
+        description=in_two_languages(mart.name_zh, mart.about_zh, mart.description),
     )
     def table(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
         with warehouse.open(context) as connection, transaction(connection):
             store_mart(connection, mart.name, mart.rows(connection))
-            metadata = table_metadata(
-                connection, f"mart.{mart.name}", descriptions=COLUMNS, preview=mart.preview.format(model=SHOWN_MODEL)
-            )
-            if mart.chart:
-                metadata["chart"] = bar_chart(connection.execute(_chart_query(mart)).fetchall())
-        return dg.MaterializeResult(metadata=metadata)
+            metadata = table_metadata(connection, f"mart.{mart.name}", descriptions=COLUMNS, **shown(connection, mart))
+        return dg.MaterializeResult(metadata=metadata | page_link(warehouse.home))
 
     return table
-
-
-def _chart_query(mart: Mart) -> str:
-    label, value = mart.chart or ("", "")
-    return f"""
-        SELECT {label}, {value}::DOUBLE FROM mart.{mart.name}
-        WHERE model = '{SHOWN_MODEL}' AND {value} IS NOT NULL AND {label} IS NOT NULL ORDER BY 2 DESC LIMIT 8"""
 
 
 mart_assets = [core_earned, *(mart_asset(mart) for mart in MARTS)]

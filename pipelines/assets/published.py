@@ -4,22 +4,27 @@ import os
 
 import dagster as dg
 
-from pipelines.assets.common import asset_options
+from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.marts.tables import MARTS
-from pipelines.metadata import markdown_table
+from pipelines.metadata import drawing, markdown_table
 from pipelines.publish import publish
 from pipelines.resources import Warehouse
 
 CONTENTS = """
     SELECT schema_name AS schema, count(*) AS tables, sum(estimated_size)::BIGINT AS rows FROM duckdb_tables()
     WHERE NOT temporary GROUP BY ALL ORDER BY ALL"""
+ROWS_BY_SCHEMA = f"SELECT schema, rows FROM ({CONTENTS}) ORDER BY rows DESC"
 
 
 @dg.asset(
     key=["published", "analyst"],
     deps=[["mart", mart.name] for mart in MARTS],
     **asset_options("published", {"duckdb"}),
-    description="发布 · A complete copy of the warehouse, swapped in at once: readers never see half of a version.",
+    description=in_two_languages(
+        "发布",
+        "数据仓库的完整副本，一次换上：读者永远看不到写了一半的版本。",
+        "A complete copy of the warehouse, swapped in at once: readers never see half of a version.",
+    ),
 )
 def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     target = warehouse.home.published
@@ -27,13 +32,16 @@ def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -
         connection.execute("UPDATE ops.files SET published = true WHERE NOT published")
         publish(connection, target)
         contents = markdown_table(connection, CONTENTS)
+        chart = drawing("各部分行数", connection.execute(ROWS_BY_SCHEMA).fetchall())
         (rows,) = connection.execute("SELECT sum(estimated_size)::BIGINT FROM duckdb_tables()").fetchall()[0]
     return dg.MaterializeResult(
         metadata={
+            "chart": chart,
+            "preview": dg.MetadataValue.md(contents),
             "file": dg.MetadataValue.path(str(target)),
             "bytes": os.path.getsize(target),
             "dagster/row_count": rows,
-            "contents": dg.MetadataValue.md(contents),
             "read it with": f"duckdb -readonly {target}",
         }
+        | page_link(warehouse.home)
     )

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pipelines.charts import Chart
     from pipelines.row_checks import RowCheck
 
 
 @dataclass(frozen=True)
 class CoreTable:
-    """One core table: the query that gives its rows for the dates in the table `dates`, and what is made of it."""
+    """One core table: the query that gives its rows for the dates in the table `dates`, and what is made of it.
+
+    `preview`, `chart` and `figures` say what Dagster shows of it, as `table_metadata` takes them.
+    """
 
     name: str
     description: str
@@ -20,3 +24,6 @@ class CoreTable:
     made_of: tuple[str, ...]
     feeds_journeys: bool
     checks: tuple[RowCheck, ...] = ()
+    preview: str | None = None
+    chart: Chart | None = None
+    figures: str | None = None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipelines.buckets import BUCKETS
+from pipelines.charts import Chart
 from pipelines.core.table import CoreTable
 from pipelines.row_checks import RowCheck, reference_check
 
@@ -23,6 +26,16 @@ def _touches(feed: str, kind: str, click_id: str, payer: str) -> str:
             user_key, occurred_at AS touched_at, '{kind}' AS kind, {click_id} AS click_id, {payer} AS payer
         FROM raw.{feed}
         WHERE _date IN (FROM dates)"""
+
+
+def _money(table: str, date: str, fen: str, name: str, *, told: str, where: str = "true") -> dict[str, Any]:
+    """What Dagster shows of a table of money: its newest rows, and its amount by day and in all, in one currency."""
+    rows = f"core.{table} WHERE {where} AND currency = (SELECT mode(currency) FROM core.{table})"
+    return {
+        "preview": f"SELECT {told}, {fen} / 100 AS {name} FROM core.{table} ORDER BY {date} DESC, {told} LIMIT 6",
+        "chart": Chart(f"每日{name}", f"SELECT {date}, sum({fen}) / 100 FROM {rows} GROUP BY ALL", "yuan"),
+        "figures": f"SELECT sum({fen}) / 100 AS {name} FROM {rows}",
+    }
 
 
 def _known_notes(table: str) -> RowCheck:
@@ -50,7 +63,8 @@ REFUND_WITHIN_PAID = RowCheck(
 CORE = (
     CoreTable(
         "touches",
-        "触点 · Every impression, engagement and click, one row each, spread over buckets of users.",
+        "触点 · 每一次曝光、互动、点击一行。\n\n"
+        "Every impression, engagement and click, one row each, spread over buckets of users.",
         "touch_date",
         " UNION ALL ".join(
             [
@@ -63,10 +77,14 @@ CORE = (
         ("raw/note_impressions", "raw/note_engagements", "raw/link_clicks", "raw/notes"),
         feeds_journeys=True,
         checks=(_known_notes("touches"),),
+        preview="SELECT touched_at, kind, payer, note_id FROM core.touches ORDER BY touched_at DESC LIMIT 6",
+        chart=Chart("每日触点", "SELECT touch_date, count(*) FROM core.touches GROUP BY ALL", "count"),
+        figures="SELECT count(*) AS touches, count(DISTINCT note_id) AS notes FROM core.touches",
     ),
     CoreTable(
         "conversions",
-        "订单行 · Every paid order line, with the margin of its category and the fee of its channel on that day.",
+        "订单行 · 每个已付款的订单行，带类目毛利率和当日渠道费率。\n\n"
+        "Every paid order line, with the margin of its category and the fee of its channel on that day.",
         "paid_date",
         f"""
         SELECT _date AS paid_date,
@@ -81,10 +99,11 @@ CORE = (
         WHERE _date IN (FROM dates) AND coalesce(status, 'paid') IN {SALES}""",
         ("raw/shop_conversions", "reference/tables"),
         feeds_journeys=True,
+        **_money("conversions", "paid_date", "paid_fen", "实付金额", told="paid_at, channel, category"),
     ),
     CoreTable(
         "refunds",
-        "退款 · Refunds of order lines, by the date they were paid back.",
+        "退款 · 订单行的退款，按退款日计。\n\nRefunds of order lines, by the date they were paid back.",
         "refund_date",
         f"""
         SELECT _date AS refund_date, {CONVERSION_ID} AS conversion_id,
@@ -93,10 +112,11 @@ CORE = (
         ("raw/refunds", "core/conversions"),
         feeds_journeys=False,
         checks=(REFUND_OF_ORDER, REFUND_WITHIN_PAID),
+        **_money("refunds", "refund_date", "refund_fen", "退款金额", told="refund_date, conversion_id"),
     ),
     CoreTable(
         "spend",
-        "花费 · Money by note and day, with its kind and payer.",
+        "花费 · 每篇笔记每日的花费、类型和付费方。\n\nMoney by note and day, with its kind and payer.",
         "spend_date",
         """
         SELECT spend_date, note_id, kind, payer, (amount * 100)::BIGINT AS amount_fen, currency
@@ -104,5 +124,13 @@ CORE = (
         ("raw/note_spend", "raw/notes"),
         feeds_journeys=False,
         checks=(_known_notes("spend"),),
+        **_money(
+            "spend",
+            "spend_date",
+            "amount_fen",
+            "品牌花费",
+            told="spend_date, kind, payer, note_id",
+            where="payer = 'brand'",
+        ),
     ),
 )

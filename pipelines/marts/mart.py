@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
+    from pipelines.charts import Chart
+
 
 @dataclass(frozen=True)
 class Mart:
-    """One mart: what it says, how its rows are made, of which assets, and what is shown of it.
+    """One mart: what it says, how its rows are made, of which assets, and what Dagster shows of it.
 
-    `preview` is the query of the first rows that are shown, of the model `{model}`; `chart` names the label and the
-    figure of a bar chart.
+    `preview` is the query of the first rows shown, of the model `{model}`; `chart` names the label (a date for
+    a chart over time) and the figure of a chart, or is one; `figures` is a query of one row of numbers that are plotted
+    over time, by default the totals of what the mart has; `about_zh` says in Chinese what the description says.
     """
 
     name: str
@@ -30,7 +33,9 @@ class Mart:
     rows: Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]
     preview: str
     made_of: tuple[str, ...] = ("core/earned", "core/spend", "raw/notes")
-    chart: tuple[str, str] | None = None
+    chart: tuple[str, str] | Chart | None = None
+    figures: str | None = None
+    about_zh: str = ""
 
 
 def sales_maturity(last_paid: pl.Expr, day: date) -> pl.Expr:

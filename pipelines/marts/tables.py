@@ -10,6 +10,7 @@ import polars.selectors as cs
 from models.register import RULES
 from models.roi import reconciliation
 from pipelines.buckets import credited_parts
+from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.buyers import BUYER_MARTS
 from pipelines.marts.funnel import FUNNEL
@@ -25,10 +26,15 @@ UNMATCHED_REFUNDS = """
     SELECT currency, sum(refund_fen)::BIGINT AS unmatched_refund_fen
     FROM core.refunds ANTI JOIN core.conversions USING (conversion_id, currency) GROUP BY ALL"""
 
+PARTS_OF_TOTAL = """
+    SELECT part.name, part.gmv::DOUBLE FROM mart.reconciliation, (VALUES ('归因', credited_gmv),
+        ('未归因', unattributed_gmv), ('其中已退款', total_refunds)) AS part(name, gmv)
+    WHERE model = 'linear' AND currency = (SELECT mode(currency) FROM core.conversions)"""
+
 
 def _preview(level: str, label: str) -> str:
     return (
-        f"SELECT {label}, spend, credited_gmv AS credited, orders, roas_gmv, roas_net FROM mart.{level}_roi "
+        f"SELECT {label}, spend, credited_gmv, roas_gmv, roas_net FROM mart.{level}_roi "
         "WHERE model = '{model}' ORDER BY spend DESC NULLS LAST, credited_gmv DESC LIMIT 8"
     )
 
@@ -70,6 +76,7 @@ MARTS = (
         returns_by("category"),
         _preview("category", "coalesce(name_zh, category) AS 类目"),
         chart=("coalesce(name_zh, category)", "roas_gmv"),
+        about_zh="每个类目的回报：笔记花费、归因销售（直接与带动分列），以及未归因的销售。",
     ),
     Mart(
         "note_roi",
@@ -77,7 +84,8 @@ MARTS = (
         "What each note returned. A note with spend and no orders has its row.",
         returns_by("note"),
         _preview("note", "title[:12] AS 笔记"),
-        chart=("note_id", "roas_gmv"),
+        chart=("title", "credited_gmv"),
+        about_zh="每篇笔记的花费与归因销售；有花费而没有订单的笔记也占一行。",
     ),
     Mart(
         "creator_roi",
@@ -85,6 +93,8 @@ MARTS = (
         "What the notes of each creator returned.",
         returns_by("creator"),
         _preview("creator", "creator_name AS 博主"),
+        chart=("creator_name", "credited_gmv"),
+        about_zh="每位博主的笔记带来的回报。",
     ),
     Mart(
         "campaign_roi",
@@ -92,6 +102,8 @@ MARTS = (
         "What the notes of each campaign returned.",
         returns_by("campaign"),
         _preview("campaign", "campaign_id AS 项目"),
+        chart=("campaign_id", "credited_gmv"),
+        about_zh="每个项目的笔记带来的回报。",
     ),
     Mart(
         "channel_roi",
@@ -100,7 +112,8 @@ MARTS = (
         returns_by("channel"),
         "SELECT coalesce(name_zh, channel) AS 渠道, total_gmv, credited_gmv, unattributed_gmv, orders "
         "FROM mart.channel_roi WHERE model = '{model}'",
-        chart=("coalesce(name_zh, channel)", "orders"),
+        chart=("coalesce(name_zh, channel)", "credited_gmv"),
+        about_zh="归因销售发生在哪些渠道，各有多少未归因。",
     ),
     Mart(
         "lane_roi",
@@ -109,13 +122,16 @@ MARTS = (
         returns_by("lane"),
         _preview("lane", "coalesce(name_zh, lane) AS 链路"),
         chart=("coalesce(name_zh, lane)", "roas_gmv"),
+        about_zh="各链路的回报，并排列出，从不混合相加。",
     ),
     Mart(
         "reconciliation",
         "对账",
         "Credited and unattributed sales add up to the shop's total, to the fen, for every model.",
         _reconciled,
-        "SELECT model, currency, total_gmv, credited_gmv, unattributed_gmv, total_refunds FROM mart.reconciliation",
+        "SELECT model, total_gmv, credited_gmv, unattributed_gmv FROM mart.reconciliation",
+        chart=Chart("店铺总额的组成（linear）", PARTS_OF_TOTAL, "yuan"),
+        about_zh="每个模型下，归因与未归因的销售合计等于店铺总额，精确到分。",
         made_of=("core/credits", "core/conversions", "core/refunds"),
     ),
     Mart(
@@ -123,8 +139,12 @@ MARTS = (
         "每日漏斗",
         "Exposure, engagement, click, visit, cart, paid and kept, by day. What did not arrive is missing, not 0.",
         _funnel,
-        "SELECT business_date AS 日期, impressions AS 曝光, clicks AS 点击, visits AS 进店, carts AS 加购, "
-        "orders AS 订单, paid_gmv AS GMV FROM mart.funnel_daily ORDER BY business_date DESC LIMIT 8",
+        "SELECT business_date AS 日期, impressions, clicks, visits, orders, paid_gmv FROM mart.funnel_daily "
+        "ORDER BY business_date DESC LIMIT 8",
+        chart=("business_date", "paid_gmv"),
+        figures="SELECT impressions, engagements, clicks, visits, carts, orders, paid_gmv FROM mart.funnel_daily "
+        "WHERE business_date = as_of ORDER BY paid_gmv DESC NULLS LAST LIMIT 1",
+        about_zh="每天从曝光、互动、点击、进店、加购到付款、留存；没有到的数据留空，不当作 0。",
         made_of=("core/touches", "core/conversions", "core/refunds", "raw/shop_events"),
     ),
     *BUYER_MARTS,

@@ -48,10 +48,11 @@ KINDS = {
 # Of which kind a column is, by its name: the first pattern that fits the whole of it.
 KIND_OF_NAME = {
     r"(roas|roi|iroas)(_.*)?|.*_(roas|roi|ratio)": "ratio",
-    r"(ctr|margin)|(.*_)?(share|rate)": "percent",
+    r"(ctr|margin)|(.*_)?(share|rate)|毛利率|占比": "percent",
     r"cpm|cpc|cpe|cpti|cpuv|cac|aov|(cost|price)_per_.*": "unit_cost",
     r"(.*_)?(spend|gmv|net|refunds|amount|cost|fees|sales|balance|yuan|budget)(_.*)?": "yuan",
     r"(.*_)?days": "days",
+    r"(.*_)?(orders|uv)": "count",
 }
 LARGE = ((Decimal(10) ** 8, "亿"), (Decimal(10) ** 4, "万"))
 
@@ -65,7 +66,8 @@ def kind_of(column: str, values: Mapping[str, str] | None = None, /) -> str:
         return "date"
     if stored and not re.match(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL|DOUBLE|FLOAT)", stored):
         return "text"
-    return next((kind for pattern, kind in KIND_OF_NAME.items() if re.fullmatch(pattern, column)), "count")
+    other = "ratio" if stored.startswith(("DECIMAL", "DOUBLE", "FLOAT")) else "count"
+    return next((kind for pattern, kind in KIND_OF_NAME.items() if re.fullmatch(pattern, column.lower())), other)
 
 
 def written(value: object, kind: str, /) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.marts.totals import totals
 from pipelines.reports.figures import UNKNOWN, kind_of, written
 from pipelines.reports.query import QueryError, reading
 
@@ -25,36 +26,27 @@ NEVER_LEFT_OUT = 4  # spend, credited, ROI and net ROI
 
 @dataclass(frozen=True)
 class Shown:
-    """A column of the report: its heading, its column in the mart, its value over all rows, its rank.
+    """A column of the report: its heading, its column in the mart, its rank.
 
     Where the terminal is too narrow, columns of the highest rank are left out first.
     """
 
     heading: str
     column: str
-    total: str | None
     rank: int
 
 
-def _sum(column: str) -> str:
-    return f"sum({column})"
-
-
-def _ratio(numerator: str) -> str:
-    return f"sum({numerator}) / nullif(sum(spend), 0)"
-
-
 SHOWN = (
-    Shown("花费\nSpend", "spend", _sum("spend"), 0),
-    Shown("归因GMV\nCredited", "credited_gmv", _sum("credited_gmv"), 1),
-    Shown("直接\nDirect", "direct_gmv", _sum("direct_gmv"), 6),
-    Shown("带动\nHalo", "halo_gmv", _sum("halo_gmv"), 8),
-    Shown("未归因\nUnattributed", "unattributed_gmv", _sum("unattributed_gmv"), 5),
-    Shown("订单\nOrders", "orders", _sum("orders"), 4),
-    Shown("ROI\nroas_gmv", "roas_gmv", _ratio("credited_gmv"), 2),
-    Shown("净ROI\nroas_net", "roas_net", _ratio("credited_net"), 3),
-    Shown("利润ROI\nroi_profit", "roi_profit", None, 7),
-    Shown("成熟度\nMaturity", "maturity", None, 9),
+    Shown("花费\nSpend", "spend", 0),
+    Shown("归因GMV\nCredited", "credited_gmv", 1),
+    Shown("直接\nDirect", "direct_gmv", 6),
+    Shown("带动\nHalo", "halo_gmv", 8),
+    Shown("未归因\nUnattributed", "unattributed_gmv", 5),
+    Shown("订单\nOrders", "orders", 4),
+    Shown("ROI\nroas_gmv", "roas_gmv", 2),
+    Shown("净ROI\nroas_net", "roas_net", 3),
+    Shown("利润ROI\nroi_profit", "roi_profit", 7),
+    Shown("成熟度\nMaturity", "maturity", 9),
 )
 
 # What a row is called, by level: SQL over the level's mart for its name, and for what tells two of one name apart.
@@ -108,8 +100,9 @@ def _print_returns(connection: duckdb.DuckDBPyConnection, *, level: str, model: 
         ORDER BY currency, spend DESC NULLS LAST, credited_gmv DESC, 2, 3""",
         [model],
     ).fetchall()
-    totals = connection.execute(
-        f"""SELECT currency, '合计 Total', NULL, {", ".join(s.total or "NULL" for s in shown)}
+    total = totals(present)
+    sums = connection.execute(
+        f"""SELECT currency, '合计 Total', NULL, {", ".join(total.get(s.column, "NULL") for s in shown)}
         FROM {mart} WHERE model = ? GROUP BY currency ORDER BY currency""",
         [model],
     ).fetchall()
@@ -121,7 +114,7 @@ def _print_returns(connection: duckdb.DuckDBPyConnection, *, level: str, model: 
     left_out: list[Shown] = []
     while True:
         kept = [s for s in shown if s not in left_out]
-        table = _table(title, level, shown, kept, rows[:limit], totals)
+        table = _table(title, level, shown, kept, rows[:limit], sums)
         if BOUNDLESS.measure(table).maximum <= console().width or len(kept) <= NEVER_LEFT_OUT:
             break
         left_out.append(max(kept, key=lambda s: s.rank))
@@ -139,14 +132,14 @@ def _table(
     shown: list[Shown],
     kept: list[Shown],
     rows: list[tuple[Any, ...]],
-    totals: list[tuple[Any, ...]],
+    sums: list[tuple[Any, ...]],
 ) -> Table:
     table = Table(title=title, title_justify="left", box=None, header_style="bold")
-    several = len(totals) > 1
+    several = len(sums) > 1
     table.add_column(level, max_width=WIDEST_LABEL, overflow="ellipsis", no_wrap=True)
     for column in kept:
         table.add_column(column.heading, justify="right", no_wrap=True)
-    for row, style in [*((row, "") for row in rows), *((row, "bold") for row in totals)]:
+    for row, style in [*((row, "") for row in rows), *((row, "bold") for row in sums)]:
         currency, name, key, *values = row
         cells = {s.column: written(v, kind_of(s.column)) for v, s in zip(values, shown, strict=True)}
         label = _label(name, key, f"{currency} " if several else "")

@@ -7,7 +7,6 @@ import re
 import time
 from datetime import date
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import duckdb
 import pytest
@@ -16,7 +15,6 @@ from rich.cells import cell_len
 from pipelines.console import SHOWN_PROBLEMS, print_summary
 from pipelines.event_log import OPEN_SHARDS, OpenSqliteEventLogStorage
 from pipelines.home import Home
-from pipelines.metadata import bar_chart, table_metadata
 from pipelines.reports.query import BATCH, QueryError, print_query
 from pipelines.reports.terminal import WIDEST_LABEL, print_report
 from pipelines.run import RunSummary
@@ -133,21 +131,6 @@ def test_what_is_not_shown_is_said_where_it_stands(capsys: pytest.CaptureFixture
     last = capsys.readouterr().out.splitlines()[-1]
     assert "… and 3 more" in last
     assert place in last
-
-
-def test_personal_columns_are_not_previewed() -> None:
-    with duckdb.connect() as connection:
-        connection.execute("CREATE TABLE t AS SELECT 'k3y' AS user_key, 'n1' AS \"note id\"")
-        told = table_metadata(connection, "t")
-    assert "k3y" not in told["preview"].md_str
-    assert "n1" in told["preview"].md_str
-    assert "user_key" in [column.name for column in told["dagster/column_schema"].columns]
-
-
-def test_a_label_of_a_chart_is_cut_between_characters() -> None:
-    chart = unquote(bar_chart([("R&D & more & more", 1.5)]).md_str)
-    assert ">R&amp;D &amp; more 1.50</text>" in chart
-    assert not re.search(r"[<> ]", bar_chart([("a b", 1)]).md_str.removeprefix("![chart]("))
 
 
 @pytest.fixture
