@@ -88,7 +88,7 @@ def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mater
         metadata={
             "chart": drawing("各来源文件数", found.most_common()),
             "files": sum(found.values()),
-            "by folder": dg.MetadataValue.md(markdown(["folder", "files"], sorted(found.items()))),
+            "preview": dg.MetadataValue.md(markdown(["folder", "files"], sorted(found.items()))),
             "unknown files": len(unknown),
             "names": ", ".join(unknown[:20]) or "—",
             "folder": dg.MetadataValue.path(str(folder)),
