@@ -37,6 +37,7 @@ SHOWN = {
     "note_metrics_daily": Shown(("metric_date", "source", "note_id", "impressions")),
     "note_spend": _money("amount", "花费", "spend_date", "kind", "payer", "amount"),
     "notes": Shown(("title", "creator_name", "category", "lane"), name="发布笔记"),
+    "promotion_orders": _money("paid_amount", "推广订单金额", "paid_at", "channel", "status", "paid_amount"),
     "refunds": _money("refund_amount", "退款", "refunded_at", "channel", "order_id", "refund_amount"),
     "shop_conversions": _money("paid_amount", "付款GMV", "paid_at", "channel", "category", "paid_amount"),
     "shop_events": Shown(("occurred_at", "channel", "event", "category")),
