@@ -49,7 +49,7 @@ class Home:
 
     @property
     def published(self) -> Path:
-        """The complete version that readers open."""
+        """The current version that readers open: a link beside those of the other levels."""
         return self.root / "published" / "analyst.duckdb"
 
     @property

@@ -1,45 +1,95 @@
-"""Swapping in a complete copy of the warehouse."""
+"""Swapping in a complete version of what readers open.
+
+    published/analyst.duckdb -> current/analyst.duckdb
+    published/current        -> versions/42
+    published/versions/42/     complete, never changed again; the versions before it stay for a while
+
+A version is written aside, flushed and named; then `current` is renamed over, which is one step for every level.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import duckdb
 
+    # Copies what a level may see from the connection's database into the attached one of the given name.
+    Fill = Callable[[duckdb.DuckDBPyConnection, str], None]
+
 READABLE_BY = "v1.5.0"  # DuckDB 1.5 and later open what is published
 
 
-def publish(connection: duckdb.DuckDBPyConnection, target: Path, /) -> None:
-    """Copy every table into a new file beside the target and rename it over the target.
+def publish(
+    connection: duckdb.DuckDBPyConnection, folder: Path, levels: Mapping[str, Fill], /, *, keep: int = 3
+) -> Path:
+    """Write a version with one DuckDB file for each level, and make it the current one; returns its folder.
 
-    A reader that is open keeps the version that it opened; one that opens now sees a complete version.
+    A reader that is open keeps the version that it opened; one that opens now sees a complete version. The last
+    `keep` versions stay, the new one among them.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _clear(target)
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
-    source = connection.execute("SELECT current_database()").fetchall()[0][0]
+    versions = folder / "versions"
+    versions.mkdir(parents=True, exist_ok=True)
+    _clear(folder)
+    number = max(_numbers(versions), default=0) + 1
+    fresh = versions / f".{number}.new"
     try:
-        location = str(fresh).replace("'", "''")
-        connection.execute(f"ATTACH '{location}' AS published (STORAGE_VERSION '{READABLE_BY}')")
-        try:
-            connection.execute(f'COPY FROM DATABASE "{source}" TO published')
-            connection.execute("CHECKPOINT published")
-        finally:
-            connection.execute("DETACH published")
+        fresh.mkdir()
+        for level, fill in levels.items():
+            _write(connection, fresh / f"{level}.duckdb", fill)
         _flush(fresh)
-        os.replace(fresh, target)
-        _flush(target.parent)
+        complete = fresh.rename(versions / str(number))
+        _flush(versions)
+        _link(folder / "current", f"versions/{number}")
+        for level in levels:
+            if not (folder / f"{level}.duckdb").is_symlink():
+                _link(folder / f"{level}.duckdb", f"current/{level}.duckdb")
+        _flush(folder)
     finally:
-        _clear(target)
+        _clear(folder)
+    for old in sorted(_numbers(versions))[:-keep]:
+        shutil.rmtree(versions / str(old))
+    return complete
 
 
-def _clear(target: Path) -> None:
-    """Remove unfinished versions, also those of a run that was killed; only one run at a time publishes."""
-    for debris in target.parent.glob(f".{target.name}.*.new*"):
+def everything(connection: duckdb.DuckDBPyConnection, published: str) -> None:
+    """The fill of a level that sees every table; a copy of this kind is compact."""
+    source = connection.execute("SELECT current_database()").fetchall()[0][0]
+    connection.execute(f'COPY FROM DATABASE "{source}" TO {published}')
+
+
+def _write(connection: duckdb.DuckDBPyConnection, file: Path, fill: Fill) -> None:
+    location = str(file).replace("'", "''")
+    connection.execute(f"ATTACH '{location}' AS published (STORAGE_VERSION '{READABLE_BY}')")
+    try:
+        fill(connection, "published")
+        connection.execute("CHECKPOINT published")
+    finally:
+        connection.execute("DETACH published")
+    _flush(file)
+
+
+def _numbers(versions: Path) -> list[int]:
+    return [int(path.name) for path in versions.iterdir() if path.name.isdecimal()]
+
+
+def _link(link: Path, target: str) -> None:
+    """Point the link to the target in one step, whether there was one or not."""
+    aside = link.with_name(f".{link.name}.new")
+    aside.symlink_to(target)
+    os.replace(aside, link)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what is unfinished, also that of a run that was killed; only one run at a time publishes."""
+    for debris in (folder / "versions").glob(".*.new"):
+        shutil.rmtree(debris)
+    for debris in folder.glob(".*.new"):
         debris.unlink()
 
 

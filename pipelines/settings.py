@@ -50,9 +50,21 @@ def settle_seconds() -> float:
     return seconds
 
 
+def kept_versions() -> int:
+    """`REDCAT_KEEP_VERSIONS`: how many published versions stay; raises SettingError unless it is a number from 1 on."""
+    stated = os.environ.get("REDCAT_KEEP_VERSIONS", "3")
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", stated):
+        raise SettingError(f"REDCAT_KEEP_VERSIONS is {stated!r}; set it to a number of versions from 1 on, such as 3")
+    return int(stated)
+
+
 def demand_settings() -> None:
     """Raise SettingError when one of the settings cannot be used."""
+<<<<<<< HEAD
     for read in (attribution_scope, first_date, settle_seconds, demand_mappings):
+=======
+    for read in (attribution_scope, first_date, settle_seconds, kept_versions):
+>>>>>>> 89b5c40 (Published versions stay for a while, and all levels change in one step)
         read()
 
 

@@ -6,9 +6,15 @@ import dagster as dg
 
 from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.marts.tables import MARTS
+<<<<<<< HEAD
 from pipelines.metadata import drawing, markdown_table
 from pipelines.publish import publish
+=======
+from pipelines.metadata import markdown_table
+from pipelines.publish import everything, publish
+>>>>>>> 89b5c40 (Published versions stay for a while, and all levels change in one step)
 from pipelines.resources import Warehouse
+from pipelines.settings import kept_versions
 
 CONTENTS = """
     SELECT schema_name AS schema, count(*) AS tables, sum(estimated_size)::BIGINT AS rows FROM duckdb_tables()
@@ -28,9 +34,10 @@ ROWS_BY_SCHEMA = f"SELECT schema, rows FROM ({CONTENTS}) ORDER BY rows DESC"
 )
 def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     target = warehouse.home.published
+    levels = {target.stem: everything}
     with warehouse.open(context) as connection:
         connection.execute("UPDATE ops.files SET published = true WHERE NOT published")
-        publish(connection, target)
+        version = publish(connection, target.parent, levels, keep=kept_versions())
         contents = markdown_table(connection, CONTENTS)
         chart = drawing("各部分行数", connection.execute(ROWS_BY_SCHEMA).fetchall())
         (rows,) = connection.execute("SELECT sum(estimated_size)::BIGINT FROM duckdb_tables()").fetchall()[0]
@@ -39,6 +46,7 @@ def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -
             "chart": chart,
             "preview": dg.MetadataValue.md(contents),
             "file": dg.MetadataValue.path(str(target)),
+            "version": int(version.name),
             "bytes": os.path.getsize(target),
             "dagster/row_count": rows,
             "read it with": f"duckdb -readonly {target}",

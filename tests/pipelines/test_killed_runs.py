@@ -27,24 +27,21 @@ STAGES = {
     "in the journeys": ("pipelines.assets.attribution", "settle_dates", 1),
     "in the credits": ("pipelines.assets.attribution", "settle_dates", 2),
     "in the third mart": ("pipelines.assets.marts", "store_mart", 3),
-    "before the new version is renamed": ("pipelines.publish.os", "replace", 1),
+    "before the new version is the current one": ("pipelines.publish", "_link", 1),
 }
 
 KILLER = """
 import importlib, os, signal, sys
 place, name, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
 sys.argv = ["redcat", *sys.argv[4:]]
-module = importlib.import_module(place.removesuffix(".os"))
-target = os if place.endswith(".os") else module
-original, left = getattr(target, name), [calls]
+module = importlib.import_module(place)
+original, left = getattr(module, name), [calls]
 def killed(*arguments, **options):
-    if place.endswith(".os") and not str(arguments[-1]).endswith("analyst.duckdb"):
-        return original(*arguments, **options)
     left[0] -= 1
     if not left[0]:
         os.kill(os.getpid(), signal.SIGKILL)
     return original(*arguments, **options)
-setattr(target, name, killed)
+setattr(module, name, killed)
 from pipelines.cli import main
 main()
 """
@@ -93,7 +90,7 @@ def test_the_next_run_ends_where_an_undisturbed_one_does(undisturbed, tmp_path: 
     assert not (home / "published" / "analyst.duckdb").exists()
     Redcat(home)(*command, REDCAT_SECRET="the same in every home")
     assert contents(home) == expected
-    assert [p.name for p in (home / "published").iterdir()] == ["analyst.duckdb"]
+    assert sorted(p.name for p in (home / "published").iterdir()) == ["analyst.duckdb", "current", "versions"]
 
 
 def test_a_killed_run_is_entered_as_cancelled_and_holds_no_pool(tmp_path: Path) -> None:

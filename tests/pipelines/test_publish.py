@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from pipelines.publish import publish
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pipelines.publish import everything
+from pipelines.publish import publish as publish_levels
 
 VERSIONS = 8
 ROWS = 50_000
@@ -32,6 +30,10 @@ while seen < last:
     seen = low
     print(seen, flush=True)
 """
+
+
+def publish(connection: duckdb.DuckDBPyConnection, target: Path, **options: int) -> Path:
+    return publish_levels(connection, target.parent, {target.stem: everything}, **options)
 
 
 def write_version(connection: duckdb.DuckDBPyConnection, version: int) -> None:
@@ -70,7 +72,34 @@ def test_an_open_reader_keeps_the_version_that_it_opened(tmp_path: Path) -> None
         assert reader.execute("SELECT DISTINCT v FROM mart.figures").fetchall() == [(2,)]
 
 
-def test_a_failed_publication_leaves_the_last_version_and_no_debris(tmp_path: Path, monkeypatch) -> None:
+def test_levels_change_at_once_and_the_last_versions_stay(tmp_path: Path) -> None:
+    def figures(connection: duckdb.DuckDBPyConnection, published: str) -> None:
+        connection.execute(f"CREATE TABLE {published}.figures AS FROM mart.totals")
+
+    with duckdb.connect(tmp_path / "private.duckdb") as connection:
+        for version in range(1, 6):
+            write_version(connection, version)
+            publish_levels(connection, tmp_path, {"analyst": everything, "marketer": figures}, keep=3)
+    assert sorted(path.name for path in (tmp_path / "versions").iterdir()) == ["3", "4", "5"]
+    for place, version in {"current": 5, "versions/3": 3, ".": 5}.items():
+        for level, table in {"analyst": "mart.totals", "marketer": "figures"}.items():
+            with duckdb.connect(tmp_path / place / f"{level}.duckdb", read_only=True) as reader:
+                assert reader.execute(f"FROM {table}").fetchall() == [(version,)]
+
+
+def test_a_file_that_an_earlier_release_published_is_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "analyst.duckdb"
+    with duckdb.connect(target) as earlier:
+        write_version(earlier, 1)
+    with duckdb.connect(tmp_path / "private.duckdb") as connection:
+        write_version(connection, 2)
+        publish(connection, target)
+    with duckdb.connect(target, read_only=True) as reader:
+        assert reader.execute("FROM mart.totals").fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize("step", ["rename", "replace"])
+def test_a_failed_publication_leaves_the_last_version_and_no_debris(tmp_path: Path, monkeypatch, step: str) -> None:
     target = tmp_path / "analyst.duckdb"
     with duckdb.connect(tmp_path / "private.duckdb") as connection:
         write_version(connection, 1)
@@ -80,21 +109,22 @@ def test_a_failed_publication_leaves_the_last_version_and_no_debris(tmp_path: Pa
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("pipelines.publish.os.replace", full)
+        monkeypatch.setattr(*{"rename": (Path, "rename"), "replace": ("pipelines.publish.os.replace",)}[step], full)
         write_version(connection, 2)
         with pytest.raises(OSError, match="No space left"):
             publish(connection, target)
         assert connection.execute("SELECT count(*) FROM mart.figures").fetchall() == [(ROWS,)]
     assert target.read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["analyst.duckdb", "private.duckdb"]
+    assert [path for path in tmp_path.rglob("*") if path.name.endswith(".new")] == []
 
 
 def test_debris_of_a_killed_publication_is_cleared_away(tmp_path: Path) -> None:
     target = tmp_path / "analyst.duckdb"
-    debris = [tmp_path / ".analyst.duckdb.1.new", tmp_path / ".analyst.duckdb.1.new.wal"]
-    for path in debris:
-        path.write_bytes(b"half a version")
+    half = tmp_path / "versions" / ".1.new"
+    half.mkdir(parents=True)
+    (half / "analyst.duckdb").write_bytes(b"half a version")
+    (tmp_path / ".current.new").symlink_to("versions/1")
     with duckdb.connect(tmp_path / "private.duckdb") as connection:
         write_version(connection, 1)
         publish(connection, target)
-    assert [path for path in debris if path.exists()] == []
+    assert [path for path in tmp_path.rglob("*") if path.name.endswith(".new")] == []
