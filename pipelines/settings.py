@@ -60,11 +60,7 @@ def kept_versions() -> int:
 
 def demand_settings() -> None:
     """Raise SettingError when one of the settings cannot be used."""
-<<<<<<< HEAD
-    for read in (attribution_scope, first_date, settle_seconds, demand_mappings):
-=======
-    for read in (attribution_scope, first_date, settle_seconds, kept_versions):
->>>>>>> 89b5c40 (Published versions stay for a while, and all levels change in one step)
+    for read in (attribution_scope, first_date, settle_seconds, kept_versions, demand_mappings):
         read()
 
 

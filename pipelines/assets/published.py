@@ -6,13 +6,8 @@ import dagster as dg
 
 from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.marts.tables import MARTS
-<<<<<<< HEAD
 from pipelines.metadata import drawing, markdown_table
-from pipelines.publish import publish
-=======
-from pipelines.metadata import markdown_table
 from pipelines.publish import everything, publish
->>>>>>> 89b5c40 (Published versions stay for a while, and all levels change in one step)
 from pipelines.resources import Warehouse
 from pipelines.settings import kept_versions
 
