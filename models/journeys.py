@@ -29,6 +29,10 @@ SCOPES = {"brand": pl.lit(value=True), "category": PROMOTES_CATEGORY, "product":
 #: The touches of a journey stand in this order, which is total: equal rows are one touch.
 TOUCH_ORDER = ("order", "touched_at", "strength", "note_id", "touch_click")
 
+#: How a conversion finds a touch, from the strongest evidence to the weakest.
+MATCHES = ("click_id", "promotion_code", "user_key", "identity_link")
+_CLICK, _CODE, _USER, _LINK = range(len(MATCHES))
+
 
 def journeys(
     touches: Frame,
@@ -37,16 +41,22 @@ def journeys(
     windows: AnyFrame,
     /,
     *,
+    codes: AnyFrame | None = None,
+    links: AnyFrame | None = None,
     scope: str = "brand",
 ) -> Frame:
     """The touches of each conversion inside its windows, one row per conversion and touch.
 
-    A conversion finds a touch by user key, or by the click id that its order carries. The note of the touch
-    must be of the conversion's brand and inside `scope`, and the touch inside the window of its lane and
-    kind: `paid_at − window ≤ touched_at < paid_at`, in instants. At `paid_at` itself only a click that
-    carries the order's click id counts. Null never equals null: a touch or conversion without user key finds
-    nothing by user, a note without brand competes for nothing, a lane and kind without window match nothing.
-    Touches of notes that `notes` does not hold are left out, for the caller to report.
+    A conversion finds a touch by user key, by a user key that is linked to its own, or by the click id that
+    its order carries. A promotion code on the order is evidence of a click on the note to which the code
+    belongs, and is counted once: it adds a click unless the order has found one on that note otherwise.
+
+    The note of the touch must be of the conversion's brand and inside `scope`, and the touch inside the
+    window of its lane and kind: `paid_at − window ≤ touched_at < paid_at`, in instants. At `paid_at` itself
+    only a click that carries the order's click id counts, or the one of which its code is evidence. Null
+    never equals null: a touch or conversion without user key finds nothing by user, a note without brand
+    competes for nothing, a lane and kind without window match nothing. Touches of notes that `notes` does
+    not hold are left out, for the caller to report.
 
     Args:
         touches: `note_id` String, `user_key` Int64, `touched_at` Datetime(us, UTC), `kind` String (`KINDS`),
@@ -57,16 +67,20 @@ def journeys(
             ignored.
         windows: `lane`, `kind`, `category`, `window` Duration(us), unique by the first three. A row with a
             category overrides, for conversions of that category, the row without.
+        codes: `conversion_id`, `note_id` (unique together): the notes whose codes an order carries;
+            `clicked_at` Datetime(us, UTC), null where nobody says when: then it is the payment.
+        links: `user_key`, `linked_key` Int64: keys of one person, in both directions. Links are taken as
+            stated and not chained.
         scope: `brand`, or `category` or `product`: the note must promote the conversion's category or
             product.
 
     Returns:
         Sorted by conversion and touch order (`touched_at`, then kind, then `note_id`, then click id):
         `conversion_id`, `note_id`, `lane`, `kind`, `touched_at`, `age` (Duration, `paid_at − touched_at`),
-        `matched_by` (`click_id` where the touch carries the order's click id, else `user_key`), `direct`
+        `matched_by` (the strongest of `MATCHES` by which the order found the touch), `direct`
         (Boolean: the note promotes the product), `position` (UInt32 from 1), `touches` (UInt32, in the
         journey). Conversions without touches have no row. May be called per bucket of users, if each bucket
-        also holds the touches whose click id one of its conversions carries.
+        also holds the touches whose click id one of its conversions carries, and those of linked users.
 
     Raises:
         ValueError: `scope` is not one of `SCOPES`.
@@ -91,8 +105,16 @@ def journeys(
         raise ValueError(f"scope {scope!r} is unknown: expected one of {', '.join(map(repr, SCOPES))}")
     notes, windows = notes.lazy(), windows.lazy()
     orders = _orders(conversions.lazy(), windows)
-    eligible = _eligible(_matched(touches.lazy(), orders), orders, notes, SCOPES[scope])
-    return like(_numbered(_inside(eligible, windows)), touches)
+
+    def inside(pairs: pl.LazyFrame) -> pl.LazyFrame:
+        return _inside(_eligible(pairs, orders, notes, SCOPES[scope]), windows)
+
+    found = inside(_matched(touches.lazy(), orders, links))
+    if codes is not None:
+        clicked = found.filter(pl.col("kind") == "click")
+        by_code = inside(_by_code(codes.lazy(), orders))
+        found = pl.concat([found, by_code.join(clicked, on=["order", "note_id"], how="anti")])
+    return like(_numbered(found), touches)
 
 
 def _orders(conversions: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame:
@@ -106,8 +128,8 @@ def _orders(conversions: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _matched(touches: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
-    """Pairs of touch and order, by user and by click, that the longest window would still allow."""
+def _matched(touches: pl.LazyFrame, orders: pl.LazyFrame, links: AnyFrame | None) -> pl.LazyFrame:
+    """Pairs of touch and order, by user, by click and by linked user, that the longest window would still allow."""
     touches = touches.select("note_id", "kind", "touched_at", "user_key", touch_click="click_id")
     # A join costs by the columns that it carries: what else an order has joins the pairs that are left.
     orders = orders.select("order", "user_key", "click_id", "paid_at", "earliest")
@@ -117,9 +139,30 @@ def _matched(touches: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
     )
     before = pl.col("touched_at").is_between("earliest", "paid_at", closed="left")
     at_once = (pl.col("touched_at") == pl.col("paid_at")) & (pl.col("kind") == "click")
-    # A pair that is found both ways stands here twice: as with every touch that does, one will count.
-    pairs = [by_user.filter(before), by_click.filter(before | at_once)]
-    return pl.concat(pair.select("order", "note_id", "kind", "touched_at", "touch_click") for pair in pairs)
+    # A pair that is found in several ways stands here as often: as with every touch that does, one will count.
+    pairs = {_USER: by_user.filter(before), _CLICK: by_click.filter(before | at_once)}
+    if links is not None:
+        others = orders.drop("click_id").join(links.lazy().select("user_key", "linked_key").unique(), on="user_key")
+        pairs[_LINK] = touches.join(others, left_on="user_key", right_on="linked_key").filter(before)
+    return pl.concat(_pair(found, way) for way, found in pairs.items())
+
+
+def _by_code(codes: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
+    """The clicks of which the codes of orders are evidence."""
+    known = orders.select("order", "conversion_id", "paid_at", "earliest")
+    clicks = codes.select("conversion_id", "note_id", "clicked_at").join(known, on="conversion_id")
+    return _pair(
+        clicks.with_columns(
+            kind=pl.lit("click"),
+            touched_at=pl.coalesce("clicked_at", "paid_at"),
+            touch_click=pl.lit(None, pl.String),
+        ).filter(pl.col("touched_at").is_between("earliest", "paid_at")),
+        _CODE,
+    )
+
+
+def _pair(found: pl.LazyFrame, way: int) -> pl.LazyFrame:
+    return found.select("order", "note_id", "kind", "touched_at", "touch_click", way=pl.lit(way, pl.UInt8))
 
 
 def _eligible(matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, in_scope: pl.Expr) -> pl.LazyFrame:
@@ -148,8 +191,8 @@ def _eligible(matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, 
             "category",
             "touched_at",
             "touch_click",
+            "way",
             age=pl.col("paid_at") - pl.col("touched_at"),
-            by_click=(pl.col("touch_click") == pl.col("click_id")).fill_null(value=False),
             direct=PROMOTES_PRODUCT,
         )
     )
@@ -171,7 +214,7 @@ def _numbered(inside: pl.LazyFrame) -> pl.LazyFrame:
     row = pl.col("row")
     return (
         inside.with_columns(strength=STRENGTH)
-        .sort(TOUCH_ORDER)
+        .sort(*TOUCH_ORDER, "way")
         .filter(pl.any_horizontal(pl.col(key).ne_missing(pl.col(key).shift()) for key in TOUCH_ORDER))
         .with_row_index("row")
         .select(
@@ -181,7 +224,7 @@ def _numbered(inside: pl.LazyFrame) -> pl.LazyFrame:
             "kind",
             "touched_at",
             "age",
-            pl.when("by_click").then(pl.lit("click_id")).otherwise(pl.lit("user_key")).alias("matched_by"),
+            pl.col("way").replace_strict(dict(enumerate(MATCHES)), return_dtype=pl.String).alias("matched_by"),
             "direct",
             position=row - row.min().over("order") + 1,
             touches=pl.len().over("order"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from data_contracts.contract import contract, feeds
+from pipelines.core.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,8 @@ CORE_TABLES = {
         brand VARCHAR, user_key BIGINT, paid_at TIMESTAMPTZ, paid_fen BIGINT, currency VARCHAR, quantity BIGINT,
         product_id VARCHAR, category VARCHAR, click_id VARCHAR, is_new_customer BOOLEAN, margin DOUBLE,
         fee_rate DOUBLE""",
+    "core.code_matches": """
+        paid_date DATE, conversion_id VARCHAR, note_id VARCHAR, clicked_at TIMESTAMPTZ, code VARCHAR""",
     "core.refunds": "refund_date DATE, conversion_id VARCHAR, refund_fen BIGINT, currency VARCHAR",
     "core.spend": """
         spend_date DATE, note_id VARCHAR, kind VARCHAR, payer VARCHAR, amount_fen BIGINT, currency VARCHAR""",
@@ -96,6 +99,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
                 "_file": "VARCHAR",
             },
         )
+    for view, query in VIEWS.items():
+        connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
 
 
 def feed_columns(feed: str) -> dict[str, str]:

@@ -1,16 +1,11 @@
 """Credits and spend become marts."""
 
 import dagster as dg
-import polars as pl
 
-from models.grain import earned_at_grain
-from models.register import RULES
-from models.roi import rollup
 from pipelines.assets.common import asset_options, in_two_languages, page_link
-from pipelines.buckets import credited_parts
 from pipelines.charts import Chart
+from pipelines.core.attributed import make_earned
 from pipelines.core.columns import COLUMNS as CORE_COLUMNS
-from pipelines.dates import as_of
 from pipelines.marts.columns import COLUMNS
 from pipelines.marts.mart import Mart
 from pipelines.marts.shown import SHOWN_MODEL, shown
@@ -49,13 +44,7 @@ EARNED_SHOWN = {
 )
 def core_earned(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection, transaction(connection):
-        day = as_of(connection)
-        parts = [
-            earned_at_grain(credited, orders, refunds, models=list(RULES), as_of=day)
-            for credited, orders, refunds in credited_parts(connection, models=len(RULES))
-        ]
-        sums = rollup(pl.concat(parts)).with_columns(as_of=day)  # noqa: F841 - DuckDB reads it by name
-        connection.execute("CREATE OR REPLACE TABLE core.earned AS FROM sums")
+        make_earned(connection)
         metadata = table_metadata(connection, "core.earned", descriptions=CORE_COLUMNS, **EARNED_SHOWN)
     return dg.MaterializeResult(metadata=metadata | page_link(warehouse.home))
 

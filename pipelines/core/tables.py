@@ -6,18 +6,9 @@ from typing import Any
 
 from pipelines.buckets import BUCKETS
 from pipelines.charts import Chart
+from pipelines.core.sales import CONVERSION_ID, SALES
 from pipelines.core.table import CoreTable
 from pipelines.row_checks import RowCheck, reference_check
-
-
-def _escaped(column: str) -> str:
-    return f"replace(replace({column}, '%', '%25'), '|', '%7C')"
-
-
-# Statuses of an order line that make it a sale: an unpaid or cancelled one is none, nor a deposit, nor a split parent.
-SALES = "('paid', 'received', 'settled', 'closed')"
-# Channel, order and line in one text; a bar inside one of them is escaped, so that no two conversions share an id.
-CONVERSION_ID = " || '|' || ".join(map(_escaped, ("sold.channel", "sold.order_id", "sold.line_no")))
 
 
 def _touches(feed: str, kind: str, click_id: str, payer: str) -> str:
@@ -90,16 +81,39 @@ CORE = (
         SELECT _date AS paid_date,
             (coalesce(user_key, hash(order_id)::HUGEINT % 64) & {BUCKETS - 1})::UTINYINT AS bucket,
             {CONVERSION_ID} AS conversion_id, sold.channel, order_id, line_no, brand, user_key, paid_at,
-            (paid_amount * 100)::BIGINT AS paid_fen, currency, quantity, product_id, category, click_id,
+            (paid_amount * 100)::BIGINT AS paid_fen, currency, quantity, product_id, category,
+            coalesce(sold.click_id, promoted.click_id) AS click_id,
             is_new_customer, margin, fee_rate
         FROM raw.shop_conversions AS sold
+        LEFT JOIN (
+            SELECT conversion_id, min(click_id) AS click_id FROM core.promoted_orders GROUP BY ALL
+        ) AS promoted ON promoted.conversion_id = {CONVERSION_ID}
         LEFT JOIN reference.categories USING (category)
         LEFT JOIN reference.fees AS fees ON fees.channel = sold.channel
           AND _date BETWEEN valid_from AND coalesce(valid_to, DATE '9999-12-31')
         WHERE _date IN (FROM dates) AND coalesce(status, 'paid') IN {SALES}""",
-        ("raw/shop_conversions", "reference/tables"),
+        ("raw/shop_conversions", "raw/promotion_orders", "reference/tables"),
         feeds_journeys=True,
         **_money("conversions", "paid_date", "paid_fen", "实付金额", told="paid_at, channel, category"),
+    ),
+    CoreTable(
+        "code_matches",
+        "推广码匹配 · 推广码在付款当日属于某篇笔记的订单行。\n\n"
+        "Order lines whose code belongs to a note on that day, with the click where somebody says when.",
+        "paid_date",
+        """
+        SELECT paid_date, conversion_id, codes.note_id, max(clicked_at) AS clicked_at, min(code) AS code
+        FROM core.order_codes JOIN raw.promotion_codes AS codes USING (code)
+        WHERE paid_date IN (FROM dates) AND coalesce(order_codes.code_kind, codes.code_kind) = codes.code_kind
+          AND coalesce((clicked_at AT TIME ZONE 'Asia/Shanghai')::DATE, paid_date)
+            BETWEEN valid_from AND coalesce(valid_to, DATE '9999-12-31')
+        GROUP BY ALL""",
+        ("raw/shop_conversions", "raw/promotion_orders", "raw/promotion_codes", "raw/notes"),
+        feeds_journeys=True,
+        checks=(_known_notes("code_matches"),),
+        preview="SELECT paid_date, note_id, code FROM core.code_matches ORDER BY paid_date DESC, code LIMIT 6",
+        chart=Chart("每日推广码订单", "SELECT paid_date, count(*) FROM core.code_matches GROUP BY ALL", "count"),
+        figures="SELECT count(*) AS order_lines, count(DISTINCT note_id) AS notes FROM core.code_matches",
     ),
     CoreTable(
         "refunds",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from pipelines.demo import dirt, exports
+from pipelines.demo import dirt, evidence, exports
 from pipelines.demo import landing as files
 from pipelines.demo import truth as truths
 from pipelines.demo.clock import FIRST_DATE, LAST_DATE
@@ -91,6 +91,7 @@ def generate(
         raise ValueError(f"the truth must lie outside the landing folder, got {truth} inside {landing}")
     world = simulate(SIZES[size], seed=seed)
     feeds = exports.feeds(world, np.random.default_rng((seed, 1)))
+    feeds |= evidence.feeds(world, feeds["shop_conversions"], np.random.default_rng((seed, 20)))
     planned = files.plan(feeds)
     spots = dirt.plan(users=SIZES[size].users, files=files.files_by_export())
 

@@ -64,12 +64,12 @@ def _notes(world: World, _rng: Generator) -> pl.DataFrame:
 
 def _impressions(world: World, rng: Generator) -> pl.DataFrame:
     frame = _ids(world, world.exposures).select("note_id", "user_id", "at", "payer", occurred_at=wall_clock("at"))
-    return _exported(rng, frame)
+    return exported(rng, frame)
 
 
 def _engagements(world: World, rng: Generator) -> pl.DataFrame:
     frame = _ids(world, world.engagements).select("note_id", "user_id", "at", "action", occurred_at=wall_clock("at"))
-    return _exported(rng, frame.sort("at", maintain_order=True))
+    return exported(rng, frame.sort("at", maintain_order=True))
 
 
 def _clicks(world: World, rng: Generator) -> pl.DataFrame:
@@ -82,7 +82,7 @@ def _clicks(world: World, rng: Generator) -> pl.DataFrame:
         user_id=pl.when(~pl.col("keyless")).then("user_id"),
         occurred_at=wall_clock("at"),
     )
-    return _exported(rng, frame.sort("at", maintain_order=True))
+    return exported(rng, frame.sort("at", maintain_order=True))
 
 
 def _events(world: World, rng: Generator) -> pl.DataFrame:
@@ -97,7 +97,7 @@ def _events(world: World, rng: Generator) -> pl.DataFrame:
         "keyword",
         occurred_at=wall_clock("at"),
     )
-    return _exported(rng, frame)
+    return exported(rng, frame)
 
 
 def _conversions(world: World, rng: Generator) -> pl.DataFrame:
@@ -117,7 +117,7 @@ def _conversions(world: World, rng: Generator) -> pl.DataFrame:
         paid_amount="paid",
         currency=pl.lit("CNY"),
     )
-    return _restated(rng, _exported(rng, frame), "paid_amount", share=RESTATED["shop_conversions"])
+    return _restated(rng, exported(rng, frame), "paid_amount", share=RESTATED["shop_conversions"])
 
 
 def _refunds(world: World, rng: Generator) -> pl.DataFrame:
@@ -131,7 +131,7 @@ def _refunds(world: World, rng: Generator) -> pl.DataFrame:
         refund_amount="refunded",
         currency=pl.lit("CNY"),
     )
-    return _exported(rng, frame)
+    return exported(rng, frame)
 
 
 def _spend(world: World, rng: Generator) -> pl.DataFrame:
@@ -145,7 +145,7 @@ def _spend(world: World, rng: Generator) -> pl.DataFrame:
         spend_date=_date(pl.col("day")),
         currency=pl.lit("CNY"),
     )
-    return _restated(rng, _exported(rng, frame), "amount", share=RESTATED["note_spend"])
+    return _restated(rng, exported(rng, frame), "amount", share=RESTATED["note_spend"])
 
 
 _MAKERS: dict[str, Callable[[World, Generator], pl.DataFrame]] = {
@@ -168,7 +168,7 @@ def _ids(world: World, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(columns)
 
 
-def _exported(rng: Generator, frame: pl.DataFrame) -> pl.DataFrame:
+def exported(rng: Generator, frame: pl.DataFrame, /) -> pl.DataFrame:
     """Give each row the instant of its export: at six the next morning, some days later for a few."""
     late = pl.Series(rng.random(frame.height) < LATE_SHARE)
     lag = pl.Series(rng.integers(*LATE_DAYS, frame.height))

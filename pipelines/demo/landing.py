@@ -72,6 +72,8 @@ EXPORTS = (
     Export("orders_in_app_shop", "shop_conversions", 14, "parquet", channel="in_app_shop"),
     Export("refunds", "refunds", 30, "csv", alias=0),
     Export("spend", "note_spend", 14, "xlsx", alias=0, labels=True),
+    Export("codes", "promotion_codes", 30, "csv", alias=0, labels=True, encoding="utf-8-sig"),
+    Export("accounts", "identity_links", 60, "jsonl"),
 )
 # One export was downloaded twice: the same content under another name.
 DOWNLOADED_TWICE = ("clicks", 2)

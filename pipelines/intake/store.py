@@ -14,14 +14,41 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
-# Which core asset has to be made again for a business date when rows of a feed change on it.
+# Which core assets have to be made again for a business date when rows of a feed change on it.
 MADE_FROM = {
-    "note_impressions": "touches",
-    "note_engagements": "touches",
-    "link_clicks": "touches",
-    "shop_conversions": "conversions",
-    "refunds": "refunds",
-    "note_spend": "spend",
+    "note_impressions": ("touches",),
+    "note_engagements": ("touches",),
+    "link_clicks": ("touches",),
+    "shop_conversions": ("conversions", "code_matches"),
+    "refunds": ("refunds",),
+    "note_spend": ("spend",),
+}
+_PROMOTED_DATES = """
+    SELECT DISTINCT sold._date FROM raw.shop_conversions AS sold SEMI JOIN (
+        SELECT channel, unnest([order_id, parent_order_id]) AS order_id FROM {changed}
+    ) AS new ON sold.channel = new.channel AND sold.order_id = new.order_id"""
+# The same for feeds whose rows change other dates than their own: what to make again, and the query of the dates.
+MADE_FROM_OTHER_DATES = {
+    # What brought an order is said of the day on which the shop was paid.
+    "promotion_orders": (("conversions", "code_matches"), _PROMOTED_DATES),
+    # What a note is decides what all its touches may earn, also those before its publication.
+    "notes": (
+        ("journeys",),
+        """
+        SELECT business_date FROM ops.days WHERE business_date >= (
+            SELECT min(touch_date) FROM core.touches SEMI JOIN {changed} AS new ON touches.note_id = new.note_id)
+        UNION SELECT paid_date FROM core.code_matches SEMI JOIN {changed} AS new ON code_matches.note_id = new.note_id
+        """,
+    ),
+    "promotion_codes": (
+        ("code_matches",),
+        "SELECT DISTINCT paid_date FROM core.order_codes WHERE code IN (SELECT code FROM {changed})",
+    ),
+    "identity_links": (
+        ("journeys",),
+        "SELECT DISTINCT paid_date FROM core.conversions "
+        "WHERE user_key IN (SELECT unnest([user_key, linked_key]) FROM {changed})",
+    ),
 }
 # Temporary, so that nothing of a row that is not kept reaches the disk.
 STAGED = "staged"
@@ -107,26 +134,17 @@ def _differ(feed: str) -> str:
 
 
 def _mark_outdated(connection: duckdb.DuckDBPyConnection, feed: str) -> None:
-    """Enter the business dates on which rows appear, change or leave, for the core asset that is made of them."""
-    if feed == "notes":  # what a note is decides what all its touches may earn, also those before its publication
-        connection.execute(f"""
-            INSERT OR IGNORE INTO ops.outdated
-            SELECT 'journeys', business_date FROM ops.days
-            WHERE business_date >= (
-                SELECT min(touch_date) FROM core.touches SEMI JOIN {INCOMING} AS new
-                    ON touches.note_id = new.note_id AND new._changed)""")
-    elif feed == "promotion_orders":  # what brought an order is said of the day on which the shop was paid
-        connection.execute(f"""
-            INSERT OR IGNORE INTO ops.outdated
-            SELECT DISTINCT 'conversions', sold._date FROM raw.shop_conversions AS sold
-            SEMI JOIN (FROM {INCOMING} WHERE _changed) AS new
-                ON sold.channel = new.channel AND sold.order_id = new.order_id""")
-    elif feed in MADE_FROM:
+    """Enter the business dates on which rows appear, change or leave, for the core assets that are made of them."""
+    if feed in MADE_FROM_OTHER_DATES:
+        assets, dates = MADE_FROM_OTHER_DATES[feed]
+        query = dates.format(changed=f"(FROM {INCOMING} WHERE _changed)")
+        connection.execute(f"INSERT OR IGNORE INTO ops.outdated SELECT unnest({list(assets)}), * FROM ({query})")
+    for asset in MADE_FROM.get(feed, ()):
         connection.execute(
             f"""INSERT OR IGNORE INTO ops.outdated
             SELECT $asset, _date FROM {INCOMING} WHERE _changed
             UNION SELECT $asset, _date_before FROM {INCOMING} WHERE _changed AND _date_before IS NOT NULL""",
-            {"asset": MADE_FROM[feed]},
+            {"asset": asset},
         )
 
 

@@ -15,6 +15,7 @@ from pipelines.dates import as_of
 from pipelines.marts.buyers import BUYER_MARTS
 from pipelines.marts.funnel import FUNNEL
 from pipelines.marts.mart import Mart, sales_maturity
+from pipelines.marts.matches import MATCH_MARTS
 from pipelines.marts.returns import main_currency, returns_by
 
 if TYPE_CHECKING:
@@ -148,4 +149,5 @@ MARTS = (
         made_of=("core/touches", "core/conversions", "core/refunds", "raw/shop_events"),
     ),
     *BUYER_MARTS,
+    *MATCH_MARTS,
 )

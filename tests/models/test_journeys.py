@@ -13,8 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from models.journeys import KINDS, SCOPES, journeys
-from tests.models.worlds import DAY, INSTANT, START, WINDOWS, frame, frames, reference_journeys, world
+from models.journeys import KINDS, MATCHES, SCOPES, journeys
+from tests.models.worlds import (
+    DAY,
+    INSTANT,
+    START,
+    WINDOWS,
+    frame,
+    frames,
+    other_evidence,
+    reference_journeys,
+    world,
+)
 
 PAID = START + 40 * DAY
 INSTANT_LATER = timedelta(microseconds=1)
@@ -56,6 +66,57 @@ def test_journeys_agree_with_the_reference(scope: str, seed: int) -> None:
     given_frames = [frames(rows)[name] for name in ("touches", "conversions", "notes", "windows")]
     expected = pl.DataFrame(reference_journeys(rows, scope), schema=SCHEMA)
     assert_frame_equal(journeys(*given_frames, scope=scope), expected)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@given(seed=st.integers(0, 2**32))
+def test_journeys_by_code_and_by_linked_user_agree_with_the_reference(scope: str, seed: int) -> None:
+    rows = world(seed)
+    rows |= other_evidence(seed, rows)
+    whole = frames(rows)
+    given_frames = [whole[name] for name in ("touches", "conversions", "notes", "windows")]
+    expected = pl.DataFrame(reference_journeys(rows, scope), schema=SCHEMA)
+    found = journeys(*given_frames, codes=whole["codes"], links=whole["links"], scope=scope)
+    assert_frame_equal(found, expected)
+    assert set(found["matched_by"]) <= set(MATCHES)
+
+
+def code(**changes: Any) -> pl.DataFrame:
+    return frame("codes", [changes])
+
+
+def test_a_code_finds_its_note_without_any_user() -> None:
+    guest = [{"conversion_id": "o1", "user_key": None}]
+    row = of([], guest, codes=code(clicked_at=PAID - 2 * DAY)).row(0, named=True)
+    assert (row["note_id"], row["kind"], row["age"], row["matched_by"]) == ("n1", "click", 2 * DAY, "promotion_code")
+    assert of([], guest, codes=code()).select("age", "matched_by").rows() == [(timedelta(0), "promotion_code")]
+
+
+def test_a_code_counts_once_beside_the_click_that_it_is_evidence_of() -> None:
+    click = {"kind": "click", "touched_at": PAID - DAY, "click_id": "c1"}
+    found = of([click], codes=code(clicked_at=PAID - 2 * DAY))
+    assert found.select("kind", "age", "matched_by").rows() == [("click", DAY, "user_key")]
+    seen = of([{"touched_at": PAID - DAY}], codes=code(clicked_at=PAID - 2 * DAY))
+    assert seen["matched_by"].to_list() == ["promotion_code", "user_key"], "an impression is no click"
+
+
+@pytest.mark.parametrize("late", [INSTANT_LATER, -30 * DAY - INSTANT_LATER])
+def test_a_click_after_the_payment_or_before_the_window_is_no_evidence(late: timedelta) -> None:
+    assert of([], codes=code(clicked_at=PAID + late)).is_empty()
+
+
+def test_a_code_of_another_brands_note_or_out_of_scope_finds_nothing() -> None:
+    assert of([], notes=[{"note_id": "n1", "brand": "B"}], codes=code()).is_empty()
+    assert of([], notes=[{"note_id": "n1", "category": "toys"}], codes=code(), scope="category").is_empty()
+
+
+def test_links_find_the_touches_of_the_linked_user_and_are_not_chained() -> None:
+    links = frame("links", [{"user_key": 1, "linked_key": 2}, {"user_key": 2, "linked_key": 3}])
+    touches = [{"user_key": user, "touched_at": PAID - user * DAY} for user in (1, 2, 3)]
+    assert of(touches, links=links).select("age", "matched_by").rows() == [
+        (2 * DAY, "identity_link"),
+        (DAY, "user_key"),
+    ]
 
 
 @given(seed=st.integers(0, 2**32))

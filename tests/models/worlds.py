@@ -56,6 +56,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "amount_fen": pl.Int64,
         "currency": pl.String,
     },
+    "codes": {"conversion_id": pl.String, "note_id": pl.String, "clicked_at": INSTANT},
+    "links": {"user_key": pl.Int64, "linked_key": pl.Int64},
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
     "touches": {"kind": "impression", "click_id": None},
@@ -88,6 +90,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "payer": "brand",
         "currency": "CNY",
     },
+    "codes": {"conversion_id": "o1", "note_id": "n1"},
+    "links": {},
 }
 WINDOWS = [{"kind": kind} for kind in RANK]
 
@@ -184,6 +188,25 @@ def world(seed: int) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def other_evidence(seed: int, rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Codes that orders of the world carry, and links between its users."""
+    rng = random.Random(seed + 1)
+    orders, notes = (rows["conversions"] or [{"conversion_id": "o0", "paid_at": START}]), rows["notes"]
+    pairs = {(rng.randrange(len(orders)), rng.choice(notes)["note_id"]) for _ in range(rng.randint(0, 8))}
+    codes = [
+        {
+            "conversion_id": orders[order]["conversion_id"],
+            "note_id": note,
+            "clicked_at": rng.choice([None, orders[order]["paid_at"] + rng.randint(-8, 2) * timedelta(hours=6)]),
+        }
+        for order, note in sorted(pairs)
+    ]
+    links = [
+        dict(zip(("user_key", "linked_key"), rng.sample([1, 2, 3], 2), strict=True)) for _ in range(rng.randint(0, 3))
+    ]
+    return {"codes": codes, "links": links}
+
+
 def frames(rows: dict[str, list[dict[str, Any]]]) -> dict[str, pl.DataFrame]:
     return {name: frame(name, rows[name]) for name in rows}
 
@@ -197,44 +220,71 @@ def promotes(note: dict[str, Any], order: dict[str, Any], what: str) -> bool:
 
 def reference_journeys(rows: dict[str, list[dict[str, Any]]], scope: str = "brand") -> list[dict[str, Any]]:
     """Journeys by looking at every pair."""
-    notes = {note["note_id"]: note for note in rows["notes"]}
-    windows = {(row["lane"], row["kind"], row.get("category")): row["window"] for row in rows["windows"]}
     result = []
     for order in sorted(rows["conversions"], key=lambda order: order["conversion_id"]):
-        found = {}
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for touch in rows["touches"]:
-            note = notes.get(touch["note_id"])
-            if note is None or note["brand"] is None or note["brand"] != order["brand"]:
+            way = _found_by(touch, order, rows.get("links", []))
+            if way and (row := _in_journey(touch, order, way, rows, scope)):
+                key = (touch["touched_at"], RANK[touch["kind"]], touch["note_id"], touch["click_id"] or "")
+                if key not in found or WAYS.index(way) < WAYS.index(found[key]["matched_by"]):
+                    found[key] = row
+        clicked = {row["note_id"] for row in found.values() if row["kind"] == "click"}
+        for code in rows.get("codes", []):
+            if code["conversion_id"] != order["conversion_id"] or code["note_id"] in clicked:
                 continue
-            if scope != "brand" and not promotes(note, order, scope):
-                continue
-            by_click = touch["click_id"] is not None and touch["click_id"] == order["click_id"]
-            by_user = touch["user_key"] is not None and touch["user_key"] == order["user_key"]
-            age = order["paid_at"] - touch["touched_at"]
-            lane, kind = note["lane"], touch["kind"]
-            window = windows.get((lane, kind, None))
-            if order["category"] is not None:
-                window = windows.get((lane, kind, order["category"]), window)
-            if window is None or not (by_click or by_user) or age > window or age < timedelta(0):
-                continue
-            if age == timedelta(0) and not (by_click and kind == "click"):
-                continue
-            key = (touch["touched_at"], RANK[kind], touch["note_id"], touch["click_id"] or "")
-            found[key] = {
-                "conversion_id": order["conversion_id"],
-                "note_id": touch["note_id"],
-                "lane": lane,
-                "kind": kind,
-                "touched_at": touch["touched_at"],
-                "age": age,
-                "matched_by": "click_id" if by_click else "user_key",
-                "direct": promotes(note, order, "product"),
-            }
+            at = code["clicked_at"] or order["paid_at"]
+            click = {"note_id": code["note_id"], "kind": "click", "touched_at": at, "click_id": None}
+            if row := _in_journey(click, order, "promotion_code", rows, scope):
+                found[at, RANK["click"], code["note_id"], ""] = row
         journey = [found[key] for key in sorted(found)]
         result += [
             {**touch, "position": place, "touches": len(journey)} for place, touch in enumerate(journey, start=1)
         ]
     return result
+
+
+WAYS = ("click_id", "promotion_code", "user_key", "identity_link")
+
+
+def _found_by(touch: dict[str, Any], order: dict[str, Any], links: list[dict[str, Any]]) -> str | None:
+    """How the order finds the touch, if it does."""
+    if touch["click_id"] is not None and touch["click_id"] == order["click_id"]:
+        return "click_id"
+    if touch["user_key"] is not None and touch["user_key"] == order["user_key"]:
+        return "user_key"
+    linked = {"user_key": order["user_key"], "linked_key": touch["user_key"]}
+    return "identity_link" if linked in links else None
+
+
+def _in_journey(
+    touch: dict[str, Any], order: dict[str, Any], way: str, rows: dict[str, list[dict[str, Any]]], scope: str
+) -> dict[str, Any] | None:
+    """The touch as a row of the order's journey, or None if it may not be in it."""
+    note = next((note for note in rows["notes"] if note["note_id"] == touch["note_id"]), None)
+    if note is None or note["brand"] is None or note["brand"] != order["brand"]:
+        return None
+    if scope != "brand" and not promotes(note, order, scope):
+        return None
+    windows = {(row["lane"], row["kind"], row.get("category")): row["window"] for row in rows["windows"]}
+    lane, kind, age = note["lane"], touch["kind"], order["paid_at"] - touch["touched_at"]
+    window = windows.get((lane, kind, None))
+    if order["category"] is not None:
+        window = windows.get((lane, kind, order["category"]), window)
+    if window is None or not timedelta(0) <= age <= window:
+        return None
+    if age == timedelta(0) and (kind != "click" or way not in ("click_id", "promotion_code")):
+        return None
+    return {
+        "conversion_id": order["conversion_id"],
+        "note_id": touch["note_id"],
+        "lane": lane,
+        "kind": kind,
+        "touched_at": touch["touched_at"],
+        "age": age,
+        "matched_by": way,
+        "direct": promotes(note, order, "product"),
+    }
 
 
 def reference_weights(journey: list[dict[str, Any]], model: str) -> list[float]:

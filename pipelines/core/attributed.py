@@ -1,0 +1,122 @@
+"""Making journeys and credits for the dates that need them, a part of the users at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from data_contracts.reference import reach_days, windows
+from models.credits import credits as credit
+from models.grain import earned_at_grain
+from models.journeys import journeys
+from models.register import RULES
+from models.roi import rollup
+from pipelines.buckets import bucket_ranges, credited_parts
+from pipelines.core.views import STRONGEST
+from pipelines.dates import as_of, settle_dates, to_be_made
+from pipelines.settings import attribution_scope
+from pipelines.warehouse import create_table
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import duckdb
+
+# What a step reads; the table `dates` holds the conversion dates that it makes, a bucket is a part of the users.
+_REACH = f"""touch_date BETWEEN (SELECT min(business_date) FROM dates) - {reach_days() + 1}
+    AND (SELECT max(business_date) FROM dates)"""
+_TOUCHES_IN_REACH = f"SELECT count(*) FROM core.touches WHERE {_REACH}"
+_JOURNEYS = "SELECT count(*) FROM core.journeys WHERE paid_date IN (FROM dates)"
+_STORED = "FROM core.journeys WHERE paid_date IN (FROM dates) AND bucket BETWEEN {low} AND {high}"
+_ORDERS = "FROM core.conversions WHERE paid_date IN (FROM dates) AND bucket BETWEEN {low} AND {high}"
+_CODES = f"SELECT conversion_id, note_id, clicked_at FROM core.code_matches SEMI JOIN ({_ORDERS}) USING (conversion_id)"
+# Keys of one person, in both directions.
+_LINKS = """
+    SELECT user_key, linked_key FROM raw.identity_links UNION SELECT linked_key, user_key FROM raw.identity_links"""
+_OF_LINKED = f"user_key IN (SELECT linked_key FROM ({_LINKS}) SEMI JOIN ({_ORDERS}) USING (user_key))"
+# Beside the touches of these users, those of users who are linked to them, and the clicks of anybody that one of their
+# orders carries.
+_TOUCHES = f"""
+    SELECT note_id, user_key, touched_at, kind, click_id FROM core.touches
+    WHERE {_REACH}
+      AND (bucket BETWEEN {{low}} AND {{high}} OR click_id IN (SELECT click_id FROM ({_ORDERS})) OR {_OF_LINKED})"""
+
+
+def replace_journeys(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> list[date]:
+    """Replace the journeys of the dates to be made, inside the caller's transaction; returns those outside the run."""
+    late = to_be_made(connection, "journeys", first, last)
+    connection.execute("DELETE FROM core.journeys WHERE paid_date IN (FROM dates)")
+    notes = connection.sql("SELECT note_id, brand, lane, category, product_ids FROM raw.notes").pl()
+    links = connection.sql(_LINKS).pl()
+    for low, high in bucket_ranges(_count(connection, _TOUCHES_IN_REACH)):
+        orders = connection.sql(_ORDERS.format(low=low, high=high)).pl()
+        touches = connection.sql(_TOUCHES.format(low=low, high=high)).pl()
+        codes = connection.sql(_CODES.format(low=low, high=high)).pl()
+        found = journeys(
+            touches,
+            orders,
+            notes,
+            windows(),
+            codes=None if codes.is_empty() else codes,
+            links=None if links.is_empty() else links,
+            scope=attribution_scope(),
+        )
+        _insert(connection, "core.journeys", _storable(found))
+    settle_dates(connection, "journeys", next_asset="credits")
+    return late
+
+
+def replace_credits(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> list[date]:
+    """Replace the credits of the dates to be made, inside the caller's transaction; returns those outside the run."""
+    create_table(connection, "core.credits", dict.fromkeys(RULES, "DOUBLE"))
+    late = to_be_made(connection, "credits", first, last)
+    connection.execute("DELETE FROM core.credits WHERE paid_date IN (FROM dates)")
+    for low, high in bucket_ranges(_count(connection, _JOURNEYS)):
+        stored = connection.sql(_STORED.format(low=low, high=high)).pl()
+        _insert(connection, "core.credits", credit(_as_journeys(stored)))
+    settle_dates(connection, "credits")
+    return late
+
+
+def make_earned(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `core.earned` anew: what each note earned by every model, at the grain of the marts."""
+    day = as_of(connection)
+    parts = [
+        earned_at_grain(credited, orders, refunds, models=list(RULES), as_of=day)
+        for credited, orders, refunds in credited_parts(connection, models=len(RULES))
+    ]
+    sums = rollup(pl.concat(parts)).with_columns(as_of=day)  # noqa: F841 - DuckDB reads it by name
+    connection.execute("CREATE OR REPLACE TABLE core.earned AS FROM sums")
+
+
+def match_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    """How the orders of these dates found their notes, as shares of them; `none` is those that found none."""
+    rows = connection.execute(f"""
+        WITH found AS (
+            SELECT conversion_id, {STRONGEST} AS strongest FROM core.journeys
+            WHERE paid_date IN (FROM dates) GROUP BY ALL)
+        SELECT coalesce(strongest, 'none'), count(*) / sum(count(*)) OVER ()
+        FROM core.conversions LEFT JOIN found USING (conversion_id)
+        WHERE paid_date IN (FROM dates) GROUP BY ALL""").fetchall()
+    return {f"orders matched by {way}": share for way, share in sorted(rows)}
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
+    """Add rows of conversions, with the date and bucket of each."""
+    connection.execute(f"""
+        INSERT INTO {table} BY NAME
+        SELECT rows.*, c.paid_date, c.bucket FROM rows JOIN core.conversions AS c USING (conversion_id)""")
+
+
+def _storable(found: pl.DataFrame) -> pl.DataFrame:
+    """Ages as whole microseconds: DuckDB's intervals have months, and do not come back as durations."""
+    return found.with_columns(age_us=pl.col("age").dt.total_microseconds()).drop("age")
+
+
+def _as_journeys(stored: pl.DataFrame) -> pl.DataFrame:
+    return stored.with_columns(age=pl.col("age_us").cast(pl.Duration("us")))
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])

@@ -1,0 +1,40 @@
+"""A warehouse made of landed files without Dagster: the steps of a run, one after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.basis import store_reference
+from pipelines.core.attributed import make_earned, replace_credits, replace_journeys
+from pipelines.core.make import replace_dates
+from pipelines.core.tables import CORE
+from pipelines.dates import enter_run
+from pipelines.marts.store import store_mart
+from pipelines.marts.tables import MARTS
+from tests.pipelines.intake_files import ingest, memory
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    import duckdb
+
+
+def built(
+    landing: Path, first: date, last: date, *marts: str, into: duckdb.DuckDBPyConnection | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Take in every file and make the core and the named marts, in a new warehouse in memory unless one is given."""
+    connection = into or memory()
+    connection.execute("SET TimeZone = 'UTC'")
+    store_reference(connection)
+    ingest(connection, landing)
+    enter_run(connection, first, last)
+    for table in CORE:
+        replace_dates(connection, table, first, last)
+    replace_journeys(connection, first, last)
+    replace_credits(connection, first, last)
+    make_earned(connection)
+    for mart in MARTS:
+        if mart.name in marts:
+            store_mart(connection, mart.name, mart.rows(connection))
+    return connection
