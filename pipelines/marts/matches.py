@@ -26,7 +26,8 @@ MATCH_RATES = """
     ORDER BY business_date, channel, currency, matched_by"""
 
 UNMATCHED_ORDERS = """
-    SELECT paid_date AS business_date, channel, currency, unmatched_because, count(*) AS orders, sum(paid_fen)::BIGINT AS paid_fen
+    SELECT paid_date AS business_date, channel, currency, unmatched_because, count(*) AS orders,
+        sum(paid_fen)::BIGINT AS paid_fen
     FROM core.matches WHERE matched_by = 'none' GROUP BY ALL ORDER BY ALL"""
 
 
@@ -50,14 +51,16 @@ MATCH_MARTS = (
         "SELECT matched_by AS 匹配方式, sum(orders)::BIGINT AS 订单, sum(paid_gmv) AS GMV FROM mart.match_rates "
         "GROUP BY ALL ORDER BY 2 DESC",
         made_of=("core/journeys",),
+        about_zh="每天、每个渠道的订单如何找到笔记：点击、推广码、用户、关联用户，或没有找到；每单只按最强的证据计一次。",
     ),
     Mart(
         "unmatched_orders",
         "未匹配订单",
         "Orders that found no note, by day, channel and reason; the lines stand in core.matches.",
         sold_by_day(UNMATCHED_ORDERS),
-        "SELECT unmatched_because AS 原因, sum(orders)::BIGINT AS 订单, sum(paid_gmv) AS GMV FROM mart.unmatched_orders "
-        "GROUP BY ALL ORDER BY 2 DESC",
+        "SELECT unmatched_because AS 原因, sum(orders)::BIGINT AS 订单, sum(paid_gmv) AS GMV "
+        "FROM mart.unmatched_orders GROUP BY ALL ORDER BY 2 DESC",
         made_of=("core/journeys",),
+        about_zh="没有找到笔记的订单，按天、渠道和原因；逐行见 core.matches。",
     ),
 )

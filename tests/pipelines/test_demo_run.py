@@ -135,7 +135,8 @@ def test_no_raw_user_id_is_stored_anywhere(demo: Redcat, warehouse) -> None:
 def test_credited_notes_reached_the_buyer_before_the_purchase(warehouse) -> None:
     late = warehouse.sql("""
         SELECT count(*) FROM core.journeys JOIN core.conversions USING (conversion_id)
-        WHERE touched_at > paid_at OR (touched_at = paid_at AND matched_by NOT IN ('click_id', 'promotion_code'))""").fetchall()
+        WHERE touched_at > paid_at
+            OR (touched_at = paid_at AND matched_by NOT IN ('click_id', 'promotion_code'))""").fetchall()
     assert late == [(0,)]
 
 

@@ -76,7 +76,9 @@ def test_every_order_is_matched_by_its_strongest_evidence_and_what_found_nothing
     found = connection.sql("SELECT order_id, matched_by, unmatched_because FROM core.matches").fetchall()
     rates = connection.sql("""
         SELECT matched_by, orders, paid_gmv, order_share, gmv_share FROM mart.match_rates ORDER BY 1""").fetchall()
-    missing = connection.sql("SELECT unmatched_because, orders, paid_gmv FROM mart.unmatched_orders ORDER BY 1").fetchall()
+    missing = connection.sql(
+        "SELECT unmatched_because, orders, paid_gmv FROM mart.unmatched_orders ORDER BY 1"
+    ).fetchall()
     credited = connection.sql("""
         SELECT order_id, note_id FROM core.credits JOIN core.conversions USING (conversion_id)""").fetchall()
     assert {order: why for order, *why in found} == {order: list(why) for order, (_, *why) in ORDERS.items()}
@@ -86,6 +88,32 @@ def test_every_order_is_matched_by_its_strongest_evidence_and_what_found_nothing
     reasons = ("no_key", "no_touch", "outside_rules", "unknown_click", "unknown_code")
     assert missing == [(why, 1, Decimal(100)) for why in reasons]
     assert sorted(credited) == [(order, "n1") for order in ("click", "code", "reader", "second")]
+
+
+PROMOTED = {
+    # order and line of the alliance, its parent, the shop's lines, and those that it must stand for
+    "the same line": (("o", "2", None), (("o", "1"), ("o", "2")), (("o", "2"),)),
+    "lines that are numbered differently": (("o", "88", None), (("o", "1"), ("o", "2")), (("o", "1"), ("o", "2"))),
+    "a part of the shop's order": (("o-1", "88", "o"), (("o", "1"), ("p", "1")), (("o", "1"),)),
+    "an order that the shop does not have": (("x", "1", None), (("o", "1"),), ()),
+}
+
+
+@pytest.mark.parametrize("case", PROMOTED)
+def test_an_order_of_the_alliance_stands_for_the_shops_own(tmp_path: Path, monkeypatch, case: str) -> None:
+    monkeypatch.setenv("REDCAT_SETTLE_SECONDS", "0")
+    (order, line, parent), sold, expected = PROMOTED[case]
+    notes_and_touches(tmp_path), registers(tmp_path)
+    of_shop = {"channel": "tmall", "brand": "b", "paid_at": at(5), "paid_amount": "9.00", "currency": "CNY"}
+    landed(tmp_path, "shop_conversions", "o.csv", [of_shop | {"order_id": o, "line_no": n} for o, n in sold])
+    told = {"channel": "tmall", "order_id": order, "line_no": line, "parent_order_id": parent, "currency": "CNY",
+            "relation_id": "2900000017", "clicked_at": at(4), "ordered_at": at(5)}  # fmt: skip
+    landed(tmp_path, "promotion_orders", "p.csv", [told])
+    connection = built(tmp_path, FIRST, LAST)
+    found = connection.sql("""
+        SELECT order_id, line_no, note_id, matched_by, age_us / 86400e6 FROM core.journeys
+        JOIN core.conversions USING (conversion_id) ORDER BY ALL""").fetchall()
+    assert found == [(*sale, "n1", "promotion_code", 1.0) for sale in expected]
 
 
 def test_registers_that_come_late_change_the_orders_that_they_concern(home: Path, tmp_path: Path) -> None:
