@@ -61,9 +61,9 @@ COLUMNS = {
     "paid_gmv": "付款GMV · What buyers paid on that day.",
     "kept_orders": "留存订单 · Order lines of that day not refunded in full.",
     "matched_by": "匹配方式 · click_id, promotion_code, user_key or identity_link: the strongest evidence; else none.",
-    "unmatched_because": "未匹配原因 · unknown_click, unknown_code: nobody told whose it is; outside_rules: the note of "
-    "the code is of another brand or scope, or its window is closed; no_key: the order carries nothing; no_touch: its user "
-    "was not seen inside a window.",
+    "unmatched_because": "未匹配原因 · unknown_click, unknown_code: nobody told whose it is; outside_rules: the code's "
+    "note is of another brand or scope, or its window is closed; no_key: the order carries nothing; no_touch: its "
+    "user was not seen inside a window.",
     "order_share": "订单占比 · orders / all orders of the day and channel.",
     "gmv_share": "GMV占比 · paid_gmv / all paid_gmv of the day and channel.",
     "kept_gmv": "留存GMV · Paid on that day less refunds since.",
