@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,9 @@ class Field:
 class Contract:
     """One feed: its columns and what its rows must satisfy.
 
-    `censored` is the column that keeps what an export prints only as an interval, such as <100.
+    `censored` is the column that keeps what an export prints only as an interval, such as <100. The rows of a
+    business date are due `latency_days` later at `available_at`, in business time; `daily` means that every date has
+    some. `arrives_by` is the column whose values arrive on their own, such as the channel.
     """
 
     feed: str
@@ -80,9 +83,12 @@ class Contract:
     fields: tuple[Field, ...]
     business_date: str
     latency_days: int
+    available_at: time
+    daily: bool
     quarantine_tolerance: float
     censored: str | None = None
     description_zh: str = ""
+    arrives_by: str | None = None
 
     @property
     def primary_key(self) -> list[str]:
@@ -129,7 +135,7 @@ def _read(path: Path) -> Contract:
     document = OpenDataContractStandard.from_file(str(path))
     (table,) = document.schema_ or []
     settings = _settings(table.customProperties)
-    latency = next(p for p in document.slaProperties or [] if p.property == "latency")
+    promised = {str(p.property): str(p.value) for p in document.slaProperties or []}
     return Contract(
         feed=str(table.name),
         name_zh=str(table.businessName),
@@ -138,11 +144,22 @@ def _read(path: Path) -> Contract:
         version=str(document.version),
         fields=tuple(_field(p) for p in table.properties or []),
         business_date=str(settings["businessDate"]),
-        latency_days=int(str(latency.value)),
+        latency_days=int(promised["latency"]),
+        available_at=_business_time(promised["timeOfAvailability"]),
+        daily=promised.get("frequency") == "1",
         quarantine_tolerance=float(settings["quarantineTolerance"]),
         censored=settings.get("censoredColumn"),
         description_zh=settings.get("purposeZh", ""),
+        arrives_by=settings.get("arrivesBy"),
     )
+
+
+def _business_time(text: str) -> time:
+    """A time of day such as 10:00+08:00; raises ValueError where it is not stated in business time."""
+    stated = time.fromisoformat(text)
+    if stated.utcoffset() != timedelta(hours=8):
+        raise ValueError(f"timeOfAvailability is {text!r}; state it in {BUSINESS_TIME_ZONE}, such as 10:00+08:00")
+    return stated.replace(tzinfo=None)
 
 
 def _field(item: SchemaProperty) -> Field:

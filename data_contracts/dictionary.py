@@ -31,12 +31,18 @@ def _section(feed: Contract) -> str:
         f"## {feed.feed} {feed.name_zh}",
         "",
         f"{feed.description} Grain: {feed.grain}. Key: {', '.join(f'`{k}`' for k in feed.primary_key)}. "
-        f"Business date: `{feed.business_date}`. Expected T+{feed.latency_days}.",
+        f"Business date: `{feed.business_date}`. {_promise(feed)}",
         "",
         "| column | headers accepted | type | required | rules | meaning |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     return "\n".join([*head, *(_row(field) for field in feed.fields), ""])
+
+
+def _promise(feed: Contract) -> str:
+    rows = "Every day has rows" if feed.daily else "A day may have none"
+    parts = f", of each `{feed.arrives_by}`" if feed.arrives_by else ""
+    return f"Due T+{feed.latency_days} at {feed.available_at:%H:%M}. {rows}{parts}."
 
 
 def _row(field: Field) -> str:

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from data_contracts.contract import contract, feeds
+<<<<<<< HEAD
 from pipelines.core.views import VIEWS
+=======
+from pipelines.arrivals import TABLES_BY_DAY, fill_arrivals
+>>>>>>> 025f8c2 (Every feed, channel and day has arrived, is late, missing or not yet due, as its contract promises)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +31,7 @@ OPS_TABLES = {
     "ops.outdated": "asset VARCHAR, business_date DATE, PRIMARY KEY (asset, business_date)",
     "ops.days": "business_date DATE PRIMARY KEY",
     "ops.basis": "name VARCHAR PRIMARY KEY, value VARCHAR",
+    **TABLES_BY_DAY,
 }
 
 CORE_TABLES = {
@@ -79,6 +84,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create what does not exist yet and add columns that a contract has gained since."""
     for schema in SCHEMAS:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    is_older = not _exists(connection, "raw_days")
     for table, columns in OPS_TABLES.items():
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
     for column in ("ignored BIGINT DEFAULT 0", "published BOOLEAN DEFAULT false"):
@@ -99,8 +105,18 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
                 "_file": "VARCHAR",
             },
         )
+<<<<<<< HEAD
     for view, query in VIEWS.items():
         connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
+=======
+    if is_older:
+        fill_arrivals(connection)
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, ops_table: str) -> bool:
+    query = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = ?"
+    return bool(connection.execute(query, [ops_table]).fetchall()[0][0])
+>>>>>>> 025f8c2 (Every feed, channel and day has arrived, is late, missing or not yet due, as its contract promises)
 
 
 def feed_columns(feed: str) -> dict[str, str]:

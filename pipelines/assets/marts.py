@@ -13,6 +13,7 @@ from pipelines.marts.store import store_mart
 from pipelines.marts.tables import MARTS
 from pipelines.metadata import table_metadata
 from pipelines.resources import Warehouse
+from pipelines.row_checks import row_check_results, row_check_specs
 from pipelines.warehouse import transaction
 
 _SHOWN_ROWS = f"""
@@ -57,12 +58,14 @@ def mart_asset(mart: Mart) -> dg.AssetsDefinition:
         deps=[name.split("/") for name in mart.made_of],
         **asset_options("marts", {"duckdb", "polars"}),
         description=in_two_languages(mart.name_zh, mart.about_zh, mart.description),
+        check_specs=row_check_specs(f"mart.{mart.name}", mart.checks),
     )
     def table(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
         with warehouse.open(context) as connection, transaction(connection):
             store_mart(connection, mart.name, mart.rows(connection))
             metadata = table_metadata(connection, f"mart.{mart.name}", descriptions=COLUMNS, **shown(connection, mart))
-        return dg.MaterializeResult(metadata=metadata | page_link(warehouse.home))
+            checks = list(row_check_results(connection, f"mart.{mart.name}", mart.checks))
+        return dg.MaterializeResult(metadata=metadata | page_link(warehouse.home), check_results=checks)
 
     return table
 

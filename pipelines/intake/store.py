@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.contract import contract
+from pipelines.arrivals import enter_arrivals
 from pipelines.warehouse import quoted
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def store(
     outcomes = audit(connection, STAGED, feed) if audit else []
     quarantined = _quarantine(connection, feed, file)
     accepted = _upsert(connection, feed)
+    enter_arrivals(connection, feed, staged=STAGED, incoming=INCOMING)
     connection.execute(f"DROP TABLE {STAGED}")
     connection.execute(f"DROP TABLE {INCOMING}")
     return Stored(accepted, quarantined, outcomes)

@@ -103,4 +103,6 @@ COLUMNS = {
     "kind": "触点类型 · Impression, engagement or click.",
     "state": "状态 · Whether it arrived in time, late, not at all, or is not due yet.",
     "rows": "行数 · Rows that are there.",
+    "due_at": "应到时间 · When the contract says that the day is there.",
+    "arrived_at": "到达时间 · First export, by its own clock, that was made after the day had ended and held it.",
 }

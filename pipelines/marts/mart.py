@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipelines.charts import Chart
+    from pipelines.row_checks import RowCheck
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Mart:
     `preview` is the query of the first rows shown, of the model `{model}`; `chart` names the label (a date for
     a chart over time) and the figure of a chart, or is one; `figures` is a query of one row of numbers that are plotted
     over time, by default the totals of what the mart has; `about_zh` says in Chinese what the description says.
+    `checks` look at the finished table.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Mart:
     chart: tuple[str, str] | Chart | None = None
     figures: str | None = None
     about_zh: str = ""
+    checks: tuple[RowCheck, ...] = ()
 
 
 def sales_maturity(last_paid: pl.Expr, day: date) -> pl.Expr:

@@ -13,6 +13,7 @@ from pipelines.buckets import credited_parts
 from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.buyers import BUYER_MARTS
+from pipelines.marts.feed_days import FEED_DAYS
 from pipelines.marts.funnel import FUNNEL
 from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.marts.matches import MATCH_MARTS
@@ -149,5 +150,9 @@ MARTS = (
         made_of=("core/touches", "core/conversions", "core/refunds", "raw/shop_events"),
     ),
     *BUYER_MARTS,
+<<<<<<< HEAD
     *MATCH_MARTS,
+=======
+    FEED_DAYS,
+>>>>>>> 025f8c2 (Every feed, channel and day has arrived, is late, missing or not yet due, as its contract promises)
 )
