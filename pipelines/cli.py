@@ -266,6 +266,23 @@ def attribute(
 
 
 @app.command()
+def restore() -> None:
+    """Put the last published version into the place of a damaged warehouse; the next run goes on from there."""
+    from pipelines.home import Home
+    from pipelines.restore import RestoreError
+    from pipelines.restore import restore as put_back
+
+    home = Home.from_environment()
+    try:
+        version, aside = put_back(home)
+    except RestoreError as error:
+        stop(str(error))
+    typer.echo(f"{home.warehouse} is version {version.parent.name} again; redcat run takes in what has landed since")
+    if aside is not None:
+        typer.echo(f"what stood there is now {aside}; delete it when it is of no more use")
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 3000,
 ) -> None:

@@ -20,10 +20,23 @@ COMMAND_LINE = {"redcat/started by": "command line"}
 
 @contextlib.contextmanager
 def sole_run(home: Home) -> Iterator[None]:
-    """Hold the home for one run; the operating system lets go of it when the process ends, however it ends.
+    """Hold the home for one run that can open the private warehouse.
 
     Raises BlockingIOError when another run holds it, or something else has the private warehouse open.
     """
+    with hold(home):
+        with open_warehouse(home.warehouse):
+            pass  # said now rather than by every step
+        yield
+
+
+@contextlib.contextmanager
+def hold(home: Home) -> Iterator[None]:
+    """Hold the home; the operating system lets go of it when the process ends, however it ends.
+
+    Raises BlockingIOError when another process holds it.
+    """
+    home.root.mkdir(parents=True, exist_ok=True)
     path = home.root / "run.lock"
     with path.open("w") as lock:
         try:
@@ -32,8 +45,6 @@ def sole_run(home: Home) -> Iterator[None]:
             raise BlockingIOError(
                 f"another run is at work in {home.root}; wait until it ends, then try again"
             ) from None
-        with open_warehouse(home.warehouse):
-            pass  # said now rather than by every step
         yield
 
 

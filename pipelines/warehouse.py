@@ -58,6 +58,10 @@ CORE_TABLES = {
 }
 
 
+class DamagedWarehouseError(OSError):
+    """The private warehouse cannot be opened, though no other process has it."""
+
+
 def quoted(name: str) -> str:
     """A name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -68,11 +72,15 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, with every table in place; raises BlockingIOError when another has it."""
     try:
         connection = duckdb.connect(path)
-    except duckdb.IOException as error:
-        if "Could not set lock" not in str(error):
-            raise
-        raise BlockingIOError(
-            f"{path} is being written by another run; wait until it ends, or stop it, then try again"
+    except duckdb.Error as error:
+        if "Could not set lock" in str(error):
+            raise BlockingIOError(
+                f"{path} is being written by another run; wait until it ends, or stop it, then try again"
+            ) from error
+        reason = str(error).splitlines()[0]
+        raise DamagedWarehouseError(
+            f"{path} cannot be opened ({reason}). If it is damaged, put the last published version into its place "
+            "with: redcat restore"
         ) from error
     with connection:
         connection.execute("SET TimeZone = 'UTC'")  # whatever the machine's is
