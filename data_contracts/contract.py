@@ -13,6 +13,7 @@ from open_data_contract_standard.model import CustomProperty, OpenDataContractSt
 
 FEEDS = Path(__file__).parent / "feeds"
 BUSINESS_TIME_ZONE = "Asia/Shanghai"
+USUAL_HOUR = "10:00+08:00"  # by which a day is there, where the contract states none
 
 POLARS_TYPES: dict[str, pl.DataType] = {
     "VARCHAR": pl.String(),
@@ -145,7 +146,7 @@ def _read(path: Path) -> Contract:
         fields=tuple(_field(p) for p in table.properties or []),
         business_date=str(settings["businessDate"]),
         latency_days=int(promised["latency"]),
-        available_at=_business_time(promised["timeOfAvailability"]),
+        available_at=_business_time(promised.get("timeOfAvailability", USUAL_HOUR)),
         daily=promised.get("frequency") == "1",
         quarantine_tolerance=float(settings["quarantineTolerance"]),
         censored=settings.get("censoredColumn"),

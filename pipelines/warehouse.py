@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from data_contracts.contract import contract, feeds
-<<<<<<< HEAD
-from pipelines.core.views import VIEWS
-=======
 from pipelines.arrivals import TABLES_BY_DAY, fill_arrivals
->>>>>>> 025f8c2 (Every feed, channel and day has arrived, is late, missing or not yet due, as its contract promises)
+from pipelines.core.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,10 +110,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
                 "_file": "VARCHAR",
             },
         )
-<<<<<<< HEAD
     for view, query in VIEWS.items():
         connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
-=======
     if is_older:
         fill_arrivals(connection)
 
@@ -124,7 +119,6 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 def _exists(connection: duckdb.DuckDBPyConnection, ops_table: str) -> bool:
     query = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = ?"
     return bool(connection.execute(query, [ops_table]).fetchall()[0][0])
->>>>>>> 025f8c2 (Every feed, channel and day has arrived, is late, missing or not yet due, as its contract promises)
 
 
 def feed_columns(feed: str) -> dict[str, str]:

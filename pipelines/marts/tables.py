@@ -150,9 +150,6 @@ MARTS = (
         made_of=("core/touches", "core/conversions", "core/refunds", "raw/shop_events"),
     ),
     *BUYER_MARTS,
-<<<<<<< HEAD
     *MATCH_MARTS,
-=======
     FEED_DAYS,
->>>>>>> 025f8c2 (Every feed, channel and day has arrived, is late, missing or not yet due, as its contract promises)
 )

@@ -80,11 +80,7 @@ def test_all_brand_spend_is_in_every_level(warehouse, level: str) -> None:
     assert dict(by_model) == dict.fromkeys(RULES, spent)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("mart", [mart.name for mart in MARTS])
-=======
-@pytest.mark.parametrize("mart", [f"{level}_roi" for level in LEVELS] + ["reconciliation", "funnel_daily", "feed_days"])
->>>>>>> 025f8c2 (Every feed, channel and day has arrived, is late, missing or not yet due, as its contract promises)
 def test_every_mart_row_says_what_it_rests_on(warehouse, mart: str) -> None:
     columns = "model, window_set, scope, as_of, maturity"
     assert warehouse.sql(f"SELECT count(*) FROM mart.{mart}").fetchall()[0][0] > 0
