@@ -39,7 +39,7 @@ KINDS = {
     "count": Kind("{:,.0f}", "#,##0", ",.0f", large=True),
     "ratio": Kind("{:,.2f}", "0.00", ",.2f"),
     "percent": Kind("{:.1%}", "0.0%", ".1%"),
-    "days": Kind("{:,.1f}", "0.0", ",.1f"),
+    "days": Kind("{:,.0f}", "0", ",.0f"),
     "date": Kind("{:%Y-%m-%d}", "yyyy-mm-dd", ""),
     "instant": Kind("{:%Y-%m-%d %H:%M}", "yyyy-mm-dd hh:mm", ""),
     "text": Kind("{}", "@", ""),

@@ -1,0 +1,1 @@
+"""The report as an Excel workbook: the same content as the page, with native charts and filters."""
