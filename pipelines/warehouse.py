@@ -23,7 +23,7 @@ OPS_TABLES = {
     "ops.files": """
         feed VARCHAR, file VARCHAR, content_hash VARCHAR, export VARCHAR, status VARCHAR,
         rows_read BIGINT, accepted BIGINT, duplicate BIGINT, quarantined BIGINT, ignored BIGINT, message VARCHAR,
-        first_date DATE, last_date DATE, ingested_at TIMESTAMPTZ, published BOOLEAN,
+        first_date DATE, last_date DATE, ingested_at TIMESTAMPTZ, published BOOLEAN, mapping VARCHAR,
         PRIMARY KEY (feed, content_hash)""",
     "ops.outdated": "asset VARCHAR, business_date DATE, PRIMARY KEY (asset, business_date)",
     "ops.days": "business_date DATE PRIMARY KEY",
@@ -92,7 +92,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     is_older = not _exists(connection, "raw_days")
     for table, columns in OPS_TABLES.items():
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
-    for column in ("ignored BIGINT DEFAULT 0", "published BOOLEAN DEFAULT false"):
+    for column in ("ignored BIGINT DEFAULT 0", "published BOOLEAN DEFAULT false", "mapping VARCHAR"):
         connection.execute(f"ALTER TABLE ops.files ADD COLUMN IF NOT EXISTS {column}")
     for table, columns in CORE_TABLES.items():
         create_table(connection, table, dict(column.split() for column in columns.split(",")))

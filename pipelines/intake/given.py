@@ -65,7 +65,16 @@ def version(path: Path, digest: str, mapping: Mapping, /) -> str:
     The content of Monday that comes again on Wednesday, after another on Tuesday, is a newer version.
     """
     dated = any(c.given == "exported_at" for columns in mapping.variants for c in columns.values())
-    named = named_date(path.name, not_after=exported_at(path).date()) if dated else None
+    return _dated(path, digest) if dated else digest
+
+
+def versions(path: Path, digest: str, /) -> set[str]:
+    """The versions as which mappings of either kind would enter the file."""
+    return {digest, _dated(path, digest)}
+
+
+def _dated(path: Path, digest: str) -> str:
+    named = named_date(path.name, not_after=exported_at(path).date())
     return hashlib.sha256(f"{digest} {named}".encode()).hexdigest() if named else digest
 
 

@@ -21,6 +21,7 @@ from pipelines.intake.landing import (
 )
 from pipelines.intake.misplaced import demand_own_folder
 from pipelines.intake.readers import UnreadableFileError
+from pipelines.intake.reread import take_back_misread
 from pipelines.intake.rows import judged_rows
 from pipelines.intake.store import store
 from pipelines.warehouse import transaction
@@ -70,9 +71,12 @@ def ingest_feed(
     """Take in every new file of the feed, and say of each what became of it.
 
     A file whose content was taken in before is passed over without a report. `audit` validates the staged
-    rows inside the file's transaction; its outcomes are handed on.
+    rows inside the file's transaction; its outcomes are handed on. Files that were read by another mapping are read
+    again.
     """
-    for file in landed_files(landing, feed):
+    files = list(landed_files(landing, feed))
+    take_back_misread(connection, landing, feed, files)
+    for file in files:
         report = _ingest(connection, landing, file, secret=secret, audit=audit)
         if report is not None:
             yield report
@@ -109,11 +113,11 @@ def _ingest(
     except (UnreadableFileError, MappingError) as error:
         refused = replace(report, message=str(error))
         with transaction(connection):
-            _enter(connection, refused, digest)
+            _enter(connection, refused, digest, file.mapping.version)
         return refused
     with transaction(connection):
         done = _stored(connection, rows, report, digest, audit)
-        _enter(connection, done, digest, dates=_span(rows.frame))
+        _enter(connection, done, digest, file.mapping.version, dates=_span(rows.frame))
     return done
 
 
@@ -149,6 +153,7 @@ def _enter(
     connection: duckdb.DuckDBPyConnection,
     report: FileReport,
     digest: str,
+    mapping: str,
     *,
     dates: tuple[Any, Any] = (None, None),
 ) -> None:
@@ -160,9 +165,9 @@ def _enter(
     connection.execute(
         "INSERT OR REPLACE INTO ops.files BY NAME SELECT ? AS feed, ? AS file, ? AS content_hash, ? AS export, "
         "? AS status, ? AS rows_read, ? AS accepted, ? AS duplicate, ? AS quarantined, ? AS ignored, ? AS message, "
-        "? AS first_date, ? AS last_date, now() AS ingested_at, false AS published",
+        "? AS first_date, ? AS last_date, now() AS ingested_at, false AS published, ? AS mapping",
         [
             report.feed, report.file, digest, report.export, report.status, report.rows_read, report.accepted,
-            report.duplicate, report.quarantined, report.ignored, report.message, *dates,
+            report.duplicate, report.quarantined, report.ignored, report.message, *dates, mapping,
         ],
     )  # fmt: skip

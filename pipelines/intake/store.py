@@ -128,6 +128,21 @@ def _upsert(connection: duckdb.DuckDBPyConnection, feed: str) -> int:
     return _count(connection, f"{INCOMING} WHERE _accepted")
 
 
+def withdraw(connection: duckdb.DuckDBPyConnection, feed: str, digests: list[str], /) -> None:
+    """Take the rows and the entries of files back, as if they had not been read."""
+    origins = [digest[:16] for digest in digests]
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {INCOMING} AS SELECT *, NULL::DATE AS _date_before, true AS _changed "
+        f"FROM raw.{feed} WHERE _file IN (SELECT unnest(?))",
+        [origins],
+    )
+    _mark_outdated(connection, feed)
+    connection.execute(f"DROP TABLE {INCOMING}")
+    for schema in ("raw", "quarantine"):
+        connection.execute(f"DELETE FROM {schema}.{feed} WHERE _file IN (SELECT unnest(?))", [origins])
+    connection.execute("DELETE FROM ops.files WHERE feed = ? AND content_hash IN (SELECT unnest(?))", [feed, digests])
+
+
 def _differ(feed: str) -> str:
     """SQL for whether more than the instant of the export differs."""
     names = [quoted(f.name) for f in contract(feed).fields if f.name != "exported_at"]
