@@ -11,7 +11,7 @@ import polars as pl
 from data_contracts.contract import contract
 from data_contracts.mapping import MappingError, Reading
 from pipelines.intake.known import mappings
-from pipelines.intake.landing import UNFINISHED_NAMES, siblings_of
+from pipelines.intake.landing import UNFINISHED_NAMES, recognised_by, siblings_of
 from pipelines.intake.misplaced import mappings_of
 from pipelines.intake.readers import UnreadableFileError, read_headers
 from pipelines.intake.references import unknown_references
@@ -68,7 +68,7 @@ def check_file(path: Path, feed: str | None = None, /) -> list[CheckResult]:
             raise UnreadableFileError(
                 f"its name ends in {path.suffix}, so its transfer is not finished; check it when it has its own name"
             )
-        if feed is None and path.suffix != ".json":
+        if feed is None and not recognised_by(path, mappings()):
             read_headers(path, Reading())  # says why, where no header can be read
         return [_judged(path, mapping) for mapping in mappings_of(path, feed)]
     except MappingError as error:

@@ -11,10 +11,20 @@ if TYPE_CHECKING:
 
 ROW = "_row"
 BROKEN = "_broken"
+# What no export needs and what would fill the memory: columns, bytes once unpacked (of a small file in proportion).
+MOST_COLUMNS = 5_000
+LARGEST_UNPACKED = 2 * 1024**3
+LARGEST_RATIO = 200
+SMALL = 10_000_000
 
 
 class UnreadableFileError(ValueError):
     """The file as a whole cannot be read; the message says why and what to do."""
+
+
+def most_unpacked(packed: int, /, *, at_most: int = LARGEST_UNPACKED) -> int:
+    """To how many bytes a packed file may unpack: beyond it, it is a bomb and no export."""
+    return min(max(LARGEST_RATIO * packed, SMALL), at_most)
 
 
 def headed(frame: pl.DataFrame, headers: Sequence[str], /, *, first_row: int) -> pl.DataFrame:
@@ -28,7 +38,12 @@ def distinct(headers: Sequence[str], /) -> list[str]:
     """Headers that can be columns: a second "x" becomes "x_duplicated_0", as in polars.
 
     A leading underscore marks the intake's own columns, and a file's header cannot pose as one: it gets an "x".
+    Raises UnreadableFileError where there are more than any export has.
     """
+    if len(headers) > MOST_COLUMNS:
+        raise UnreadableFileError(
+            f"it has {len(headers):,} columns, and at most {MOST_COLUMNS:,} are read; export those that are needed"
+        )
     given: set[str] = set()
     names = []
     for header in headers:

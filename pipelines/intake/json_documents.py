@@ -8,7 +8,7 @@ import orjson
 import polars as pl
 
 from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, distinct
-from pipelines.intake.json_lines import text_of
+from pipelines.intake.json_lines import TOO_DEEP, text_of, too_deep
 from pipelines.intake.text import decoded
 
 if TYPE_CHECKING:
@@ -38,13 +38,17 @@ def read_json(content: bytes, reading: Reading, /) -> pl.DataFrame:
     if records is None:
         wanted = f" at {reading.records}" if reading.records else ""
         raise UnreadableFileError(f"the JSON document has no list of records{wanted}; {_said(document)}")
-    flat = [_flat(record) if isinstance(record, dict) else {} for record in records]
+    broken = [_why_broken(record) for record in records]
+    flat = [{} if why else _flat(record) for record, why in zip(records, broken, strict=True)]
     keys = list(dict.fromkeys(key for record in flat for key in record))
+    if records and not keys:
+        raise UnreadableFileError(
+            f"none of its {len(records):,} records has values; record 1 {broken[0] or 'is empty'}"
+        )
     columns = {
         name: pl.Series([text_of(record.get(key)) for record in flat], dtype=pl.String)
         for name, key in zip(distinct(keys), keys, strict=True)
     }
-    broken = [None if isinstance(r, dict) else "is no JSON object; a record must be one" for r in records]
     marks = {
         ROW: pl.Series(range(1, len(flat) + 1), dtype=pl.Int64),
         BROKEN: pl.Series(broken, dtype=pl.String),
@@ -55,6 +59,12 @@ def read_json(content: bytes, reading: Reading, /) -> pl.DataFrame:
 def document_headers(content: bytes, reading: Reading, /) -> list[str]:
     """The keys of the records."""
     return [c for c in read_json(content, reading).columns if c not in (ROW, BROKEN)]
+
+
+def _why_broken(record: Any) -> str | None:
+    if not isinstance(record, dict):
+        return "is no JSON object; a record must be one"
+    return TOO_DEEP if too_deep(record) else None
 
 
 def _at(document: Any, path: list[str]) -> list[Any] | None:

@@ -13,6 +13,9 @@ from pipelines.intake.text import LOST, decoded
 if TYPE_CHECKING:
     from data_contracts.mapping import Reading
 
+DEEPEST = 32
+TOO_DEEP = f"nests values more than {DEEPEST} times; export it flat"
+
 
 def read_json_lines(content: bytes, reading: Reading, /) -> pl.DataFrame:
     """Every line that is not blank, under the keys of all; one that is no JSON object is broken."""
@@ -47,7 +50,24 @@ def _record(line: str, damage: str) -> tuple[dict[str, Any], str | None]:
         record = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         return {}, f"is no JSON ({error}); write one object a line"
-    return (record, None) if isinstance(record, dict) else ({}, "is no JSON object; write one object a line")
+    if not isinstance(record, dict):
+        return {}, "is no JSON object; write one object a line"
+    return ({}, TOO_DEEP) if too_deep(record) else (record, None)
+
+
+def too_deep(value: object, /) -> bool:
+    """Whether lists and objects stand in one another more than `DEEPEST` times, which no value of a feed needs."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            item
+            for outer in level
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def text_of(value: object, /) -> str | None:

@@ -13,7 +13,7 @@ from data_contracts.exports import recognised
 from data_contracts.mapping import Mapping, MappingError, Reading
 from data_contracts.mapping_files import native
 from pipelines.intake.known import mappings
-from pipelines.intake.readers import UnreadableFileError, read_headers
+from pipelines.intake.readers import UnreadableFileError, is_document, read_headers
 from pipelines.settings import settle_seconds
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def recognised_by(path: Path, candidates: Iterable[Mapping], /) -> list[Mapping]
 
 def reading_of(path: Path, mapping: Mapping, /) -> Reading:
     """How the mapping reads the file's headers, without what does not matter to its format."""
-    if path.name.lower().removesuffix(".gz").endswith(".json"):
+    if is_document(path):
         return mapping.read
     return mapping.read.model_copy(update={"records": None})
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from pipelines.intake.delimited import csv_headers, read_csv
-from pipelines.intake.frames import BROKEN, UnreadableFileError, headed
+from pipelines.intake.frames import BROKEN, LARGEST_UNPACKED, UnreadableFileError, headed, most_unpacked
 from pipelines.intake.json_documents import document_headers, read_json
 from pipelines.intake.json_lines import json_headers, read_json_lines
 from pipelines.intake.workbooks import read_workbook, workbook_headers
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["BROKEN", "UnreadableFileError", "is_readable_name", "read_file", "read_headers"]
 
 GZIP = b"\x1f\x8b"
-LARGEST_UNPACKED = 2 * 1024**3
+MOST_CELLS = 200_000_000
 BEGINNING = 1 << 20
 
 
@@ -54,6 +54,11 @@ def is_readable_name(name: str, /) -> bool:
     return _suffix(name) in FORMATS
 
 
+def is_document(path: Path, /) -> bool:
+    """Whether it is a JSON document, in which a mapping says where the records stand."""
+    return _suffix(path.name) == ".json"
+
+
 def _suffix(name: str) -> str:
     name = name.lower().removesuffix(".gz")
     return name[name.rfind(".") :] if "." in name else ""
@@ -68,6 +73,8 @@ def _format(path: Path) -> Format:
 
 def _content(path: Path, *, beginning: bool = False) -> bytes:
     """The file's bytes, unpacked; of a long text on request only whole lines of its beginning."""
+    if (size := path.stat().st_size) > LARGEST_UNPACKED:
+        raise UnreadableFileError(f"it has {size:,} bytes, and at most {LARGEST_UNPACKED:,} are read; split it")
     with path.open("rb") as file:
         head = file.read(len(GZIP))
         file.seek(0)
@@ -85,17 +92,20 @@ def _content(path: Path, *, beginning: bool = False) -> bytes:
 
 
 def _unpacked(content: bytes) -> bytes:
+    most = most_unpacked(len(content))
     try:
         with gzip.open(io.BytesIO(content)) as stream:
-            data = stream.read(LARGEST_UNPACKED + 1)
+            data = stream.read(most + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UnreadableFileError(
             f"the gzip file is truncated or damaged within its {len(content):,} bytes ({error}); copy it again"
         ) from error
     if not data:
         raise UnreadableFileError("the gzip file holds nothing; export it again")
-    if len(data) > LARGEST_UNPACKED:
-        raise UnreadableFileError(f"the gzip file unpacks to more than {LARGEST_UNPACKED:,} bytes; split it")
+    if len(data) > most:
+        raise UnreadableFileError(
+            f"the gzip file unpacks from {len(content):,} bytes to more than {most:,}, so it is not read; split it"
+        )
     return data
 
 
@@ -108,6 +118,10 @@ def _unpacked_beginning(content: bytes) -> bytes:
 
 def _read_parquet(content: bytes, _reading: Reading) -> pl.DataFrame:
     try:
+        scanned = pl.scan_parquet(io.BytesIO(content))
+        cells = scanned.select(pl.len()).collect().item() * len(scanned.collect_schema())
+        if cells > MOST_CELLS:
+            raise UnreadableFileError(f"it holds {cells:,} values, and at most {MOST_CELLS:,} are read; split it")
         frame = pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _damaged_parquet(content, error) from error

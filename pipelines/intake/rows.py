@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 ROUNDED = "_rounded_"
 SHOWN_ROWS = 5
+LONGEST_KEPT = 1_000  # characters of a text in the record of a refused row
 
 
 @dataclass(frozen=True)
@@ -200,8 +201,7 @@ def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed:
     """The original record of each refused row as JSON: the headers that the mapping uses, raw ids as their keys.
 
     What stands under a header of a personal column is shown only as the key that became of it, a text that is not
-    stored not at all. A row of broken
-    shape has no record.
+    stored not at all. A row of broken shape has no record. Of a long text the beginning is kept.
     """
     wanted = judged.select((pl.col("_reasons").list.len() > 0) & pl.col(BROKEN).is_null()).to_series()
     if not wanted.any():
@@ -210,7 +210,8 @@ def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed:
     personal = headers_of(mapping, [*keys, *feed.raw])
     used = headers_of(mapping, mapping.names) - personal
     kept = [c for c in source.columns if c == ROW or (normalised(c) in used and c not in keys)]
-    shown, known = source.select(kept).filter(wanted), judged.select(ROW, *keys).filter(wanted)
+    shown = source.select(kept).filter(wanted).with_columns(pl.col(pl.String).str.slice(0, LONGEST_KEPT))
+    known = judged.select(ROW, *keys).filter(wanted)
     texts = iter(
         [
             orjson.dumps(

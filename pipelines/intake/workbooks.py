@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, headed, without_blank_rows
+from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, headed, most_unpacked, without_blank_rows
 
 if TYPE_CHECKING:
     from data_contracts.mapping import Reading
 
-LARGEST_UNPACKED = 2 * 1024**3
-LARGEST_RATIO = 200
-SMALL = 10_000_000
+LARGEST_UNPACKED = 512 * 1024**2
+STEP = 1 << 16
 # A spreadsheet keeps 15 digits of a number.
 LONG_NUMBER = r"^-?[0-9]{16,}$"
 
@@ -77,15 +78,38 @@ def _header_row(book: Any, sheet: Any, reading: Reading) -> int:
 
 
 def _refuse_bomb(content: bytes) -> None:
+    """Raise for a workbook that unpacks to more than a workbook holds, by what it says and by what it does."""
+    most = most_unpacked(len(content), at_most=LARGEST_UNPACKED)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(item.file_size for item in archive.infolist())
-    except zipfile.BadZipFile:
+            items = archive.infolist()
+            unpacked = sum(item.file_size for item in items)
+            bomb = unpacked > most or any(_longer_than_it_says(content, item) for item in items)
+    except (zipfile.BadZipFile, zlib.error, struct.error):
         return  # an old .xls is no zip, and what is no workbook at all is refused by its reader
-    if unpacked > min(max(LARGEST_RATIO * len(content), SMALL), LARGEST_UNPACKED):
+    if bomb:
+        said = f"{unpacked:,} bytes" if unpacked > most else "more than it says"
         raise UnreadableFileError(
-            f"the workbook unpacks from {len(content):,} to {unpacked:,} bytes, so it is not opened; save it as CSV"
+            f"the workbook unpacks from {len(content):,} bytes to {said}, and at most {most:,} are read, so it is not "
+            "opened; save it as CSV"
         )
+
+
+def _longer_than_it_says(content: bytes, item: zipfile.ZipInfo) -> bool:
+    """Whether a part unpacks to more than the archive says of it, at most one step beyond that."""
+    if item.compress_type != zipfile.ZIP_DEFLATED:
+        return False
+    name_length, extra_length = struct.unpack_from("<HH", content, item.header_offset + 26)
+    at = item.header_offset + 30 + name_length + extra_length
+    stream, left = zlib.decompressobj(-zlib.MAX_WBITS), item.file_size
+    for begin in range(at, at + item.compress_size, STEP):
+        packed = content[begin : min(begin + STEP, at + item.compress_size)]
+        while packed:
+            left -= len(stream.decompress(packed, 16 * STEP))
+            if left < 0:
+                return True
+            packed = stream.unconsumed_tail
+    return False
 
 
 def _with_long_numbers(frame: pl.DataFrame, content: bytes, sheet: int, columns: dict[str, int]) -> pl.DataFrame:

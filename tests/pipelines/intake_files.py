@@ -53,10 +53,11 @@ def csv_bytes(rows: list[dict[str, Any]], *, encoding: str = "utf-8", newline: s
     return pl.DataFrame(rows).write_csv(line_terminator=newline).encode(encoding)
 
 
-def xlsx_bytes(rows: list[list[Any]], *, first_row: int = 0, first_column: int = 0) -> bytes:
-    """Rows of cells, numbers as numbers and dates as dates."""
+def xlsx_bytes(rows: list[list[Any]], *, first_row: int = 0, first_column: int = 0, formulas: bool = True) -> bytes:
+    """Rows of cells, numbers as numbers and dates as dates; texts that begin with = as formulas unless told not to."""
     buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss"}) as book:
+    options = {"in_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss", "strings_to_formulas": formulas}
+    with xlsxwriter.Workbook(buffer, options) as book:
         sheet = book.add_worksheet()
         for at, row in enumerate(rows):
             sheet.write_row(first_row + at, first_column, row)

@@ -68,7 +68,7 @@ def test_a_sample_is_recognised_counted_and_refused_row_by_row(file: Path) -> No
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f"{f.parent.name}/{f.name}")
 def test_a_sample_gives_the_rows_that_it_must(file: Path) -> None:
-    for mapping in (m for m in mappings() if m.export == file.parent.name):
+    for mapping in (m for m in mappings() if m.export == file.parent.name and m.feed in stated(file)):
         siblings = siblings_of(file, mapping, file.parent)
         frame = judged_rows(file, mapping, siblings, secret=b"s", now=datetime.now(UTC)).frame
         good = frame.filter(pl.col("_reasons").list.len() == 0).drop("_reasons", "_record")
@@ -123,6 +123,26 @@ def test_a_promoted_order_that_the_shop_exports_too_is_one_sale(tmp_path: Path) 
         assert connection.execute(lines).fetchall() == [(3,)]
         outdated = connection.execute("SELECT asset, business_date::VARCHAR FROM ops.outdated").fetchall()
         assert ("conversions", "2026-09-01") in outdated
+
+
+def test_an_export_whose_headers_are_not_known_is_taken_in_by_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words of 小红盟 that this installation sees are given in a file of its own."""
+    path = tmp_path / "京准通.csv"
+    path.write_text(
+        "任务编码,周期,作品,数据日期,引流人数,归因方式\n9001,30日,n1,2026-09-01,12,曝光\n", encoding="utf-8"
+    )
+    assert check_file(path)[0].refused
+    monkeypatch.setenv("REDCAT_HOME", str(tmp_path))
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "jd.yaml").write_text(
+        "extends: xiaohongmeng_content_effect\nalso_called: {taskId: 任务编码, dataCycle: 周期, contentId: 作品, "
+        "日期: 数据日期, 进店UV: 引流人数, attributionTouchType: 归因方式}\n",
+        encoding="utf-8",
+    )
+    (found,) = check_file(path)
+    assert (found.export, found.accepted, found.warnings) == ("xiaohongmeng_content_effect", 1, [])
 
 
 def test_names_and_addresses_of_buyers_are_kept_nowhere(tmp_path: Path) -> None:

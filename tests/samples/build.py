@@ -72,6 +72,15 @@ def juguang() -> None:
             "aggregation_data": {"fee": "1242.06", "impression": "24000"},
         },
     })  # fmt: skip
+    text("juguang_notes/聚光 报表 2026-09-04.csv", [
+        named("日期 计划ID 内容ID 消耗 曝光量 点击量 点赞 评论 收藏 分享 关注 互动量"),
+        ["2026-09-03", "101", N1, "0.00", "0", "7", "0", "0", "0", "0", "0", "0"],
+        ["2026-09-03", "101", N2, "12.50", "12.3w", "300", "3", "0", "1", "0", "1", "5"],
+        ["2026-09-03", "101", "1.23457E+18", "1.00", "10", "1", "0", "0", "0", "0", "0", "0"],
+        ["加微信领取更多数据 vx88", "", "", "", "", "", "", "", "", "", "", ""],
+        ["2026-09-02T23:30:00Z", "102", N3, "3.00", "10", "1", "0", "0", "0", "0", "0", "0"],
+    ], encoding="utf-8")  # fmt: skip
+    text("juguang_notes/聚光 报表 2026-09-05.csv", [head])
 
 
 def account_flow() -> None:
@@ -121,6 +130,28 @@ def pugongying() -> None:
     ])  # fmt: skip
 
 
+def pugongying_api() -> None:
+    record = {"note_id": N1, "note_type": 1, "kol_id": "5f0000000000000000000001", "kol_nick_name": "博主1",
+              "kol_price": 300000, "total_platform_price": 30000, "imp_num": 50000, "read_num": 1000, "read_uv": 900,
+              "engage_num": 125, "like_num": 80, "fav_num": 30, "cmt_num": 8, "share_num": 2, "origin_imp_num": 30000,
+              "origin_read_num": 600, "promotion_imp_num": 20000, "promotion_read_num": 400, "heat_imp_num": None,
+              "heat_read_num": None, "video_play5_s_rate": "12.5", "date_key": "20260902",
+              "third_project_data": {"third_project_id": "P1"}}  # fmt: skip
+    dated = {"createTime": "2026-08-20 10:00:00"}
+    document("pugongying_api_notes/note_post_data_20260903.json", {"code": 0, "data": {"total": 5, "list": [
+        record,
+        record | {"note_id": N2, "note_type": 2, "like_num": 90},
+        record | {"note_id": N3, "imp_num": "<100", "share_num": "-"},
+        record | {"note_id": "6.6E+23"},
+        record,
+    ]}})  # fmt: skip
+    document("pugongying_api_notes/note_post_data_web_20260903.json", {"code": 0, "data": [
+        record | dated,
+        record | dated | {"note_id": N2, "kol_price": "暂停接单"},
+        record | dated | {"note_id": N3, "kol_price": "12.5"},
+    ]})  # fmt: skip
+
+
 def xinghe() -> None:
     head = named(
         "日期 内容ID 任务ID 流量类型 归因周期 阅读/播放UV 互动UV 搜索曝光UV 搜索进店UV 进店UV 新客进店uv "
@@ -155,6 +186,26 @@ def xinghe() -> None:
         ["2026-09-01", "7001", "全部流量", "15", 1050, 155, 12, "3600.50"],
         ["2026-09-01", "7001", "全部流量", "30", 1050, 185, 15, "4500.50"],
         ["2026-09-01", "合计", "全部流量", "30", 1050, 185, 15, "4500.50"],
+    ])  # fmt: skip
+
+
+def xiaohongmeng() -> None:
+    head = named("taskId dataCycle dataScope dimension dataCaliber attributionTouchType trafficSource 日期 ")
+    figures = named("阅读UV 小红盟站外活跃行为UV 新客进店UV 成交UV 商家GMV")
+    claim = ["9001", "30", "ALL", "CONTENT", "支付", "曝光", "all", "2026-09-01"]
+    workbook("xiaohongmeng_content_effect/小红盟内容_20260903.xlsx", [
+        [*head, "内容ID", *figures],
+        [*claim, N1, 2000, 90, 60, 7, 1400.5],
+        ["9001", "15日", *claim[2:], N1, 2000, 80, 50, 6, 1200],
+        [*claim[:5], "点击", *claim[6:], N1, 2000, 40, 30, 3, 600],
+        [*claim, N2, 10, "-1", "--", "<10", "-"],
+        ["9001", "", *claim[2:], N2, 10, 5, 1, 0, 0],
+        ["合计", "30", "", "", "", "", "", "", "", 4010, 175, 111, 13, 2600.5],
+    ])  # fmt: skip
+    text("xiaohongmeng_task_effect/小红盟任务_20260903.csv", [
+        [*head, *figures],
+        [*claim, "2000", "95", "60", "7", "1400.50"],
+        [*claim, "2000", "abc", "60", "7", "1400.50"],
     ])  # fmt: skip
 
 
@@ -274,5 +325,18 @@ def qianniu() -> None:
 
 
 if __name__ == "__main__":
-    for build in (juguang, account_flow, pugongying, xinghe, shutiao, lingxi, taobao, jd, qianniu):
+    builders = (
+        juguang,
+        account_flow,
+        pugongying,
+        pugongying_api,
+        xinghe,
+        xiaohongmeng,
+        shutiao,
+        lingxi,
+        taobao,
+        jd,
+        qianniu,
+    )
+    for build in builders:
         build()
