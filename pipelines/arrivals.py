@@ -91,6 +91,14 @@ def enter_arrivals(connection: duckdb.DuckDBPyConnection, feed: str, /, *, stage
     _recount(connection, feed, f"(SELECT _date FROM {incoming} UNION SELECT _date_before FROM {incoming})")
 
 
+def take_back_arrivals(
+    connection: duckdb.DuckDBPyConnection, feed: str, /, *, origins: list[str], withdrawn: str
+) -> None:
+    """Forget what files held by day, and count the raw rows of the days of the rows that were withdrawn."""
+    connection.execute("DELETE FROM ops.arrivals WHERE feed = ? AND _file IN (SELECT unnest(?))", [feed, origins])
+    _recount(connection, feed, f"(SELECT _date FROM {withdrawn})")
+
+
 def fill_arrivals(connection: duckdb.DuckDBPyConnection, /) -> None:
     """What the raw tables tell of their days, for a warehouse that was made before arrivals were kept."""
     for feed in feeds():

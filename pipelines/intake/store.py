@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.contract import contract
-from pipelines.arrivals import enter_arrivals
+from pipelines.arrivals import enter_arrivals, take_back_arrivals
 from pipelines.warehouse import quoted
 
 if TYPE_CHECKING:
@@ -137,9 +137,10 @@ def withdraw(connection: duckdb.DuckDBPyConnection, feed: str, digests: list[str
         [origins],
     )
     _mark_outdated(connection, feed)
-    connection.execute(f"DROP TABLE {INCOMING}")
     for schema in ("raw", "quarantine"):
         connection.execute(f"DELETE FROM {schema}.{feed} WHERE _file IN (SELECT unnest(?))", [origins])
+    take_back_arrivals(connection, feed, origins=origins, withdrawn=INCOMING)
+    connection.execute(f"DROP TABLE {INCOMING}")
     connection.execute("DELETE FROM ops.files WHERE feed = ? AND content_hash IN (SELECT unnest(?))", [feed, digests])
 
 

@@ -58,6 +58,7 @@ def xlsx_bytes(rows: list[list[Any]], *, first_row: int = 0, first_column: int =
     buffer = io.BytesIO()
     options = {"in_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss", "strings_to_formulas": formulas}
     with xlsxwriter.Workbook(buffer, options) as book:
+        book.set_properties({"created": NOW})  # the same cells are the same bytes, whenever they are written
         sheet = book.add_worksheet()
         for at, row in enumerate(rows):
             sheet.write_row(first_row + at, first_column, row)
