@@ -54,7 +54,7 @@ REFUND_WITHIN_PAID = RowCheck(
 CORE = (
     CoreTable(
         "touches",
-        "触点 · 每一次曝光、互动、点击一行。\n\n"
+        "触点 · 每一次曝光、互动、点击一行，按用户分桶。\n\n"
         "Every impression, engagement and click, one row each, spread over buckets of users.",
         "touch_date",
         " UNION ALL ".join(
@@ -126,7 +126,7 @@ CORE = (
         ("raw/refunds", "core/conversions"),
         feeds_journeys=False,
         checks=(REFUND_OF_ORDER, REFUND_WITHIN_PAID),
-        **_money("refunds", "refund_date", "refund_fen", "退款金额", told="refund_date, conversion_id"),
+        **_money("refunds", "refund_date", "refund_fen", "退款金额", told="refund_date, currency"),
     ),
     CoreTable(
         "spend",

@@ -8,6 +8,7 @@ import polars as pl
 import polars.selectors as cs
 
 from models.register import RULES
+from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart, sales_maturity
 
@@ -128,6 +129,16 @@ def _observed(query: str) -> Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]
     return rows
 
 
+BUYERS_BY_CATEGORY = """
+    SELECT coalesce(name_zh, key, '未归类'), buyers FROM mart.buyers LEFT JOIN reference.categories ON category = key
+    WHERE model = 'linear' AND level = 'category' ORDER BY 2 DESC"""
+ORDERS_BY_BAND = """
+    SELECT ['当天', '1–3天', '4–7天', '8–14天', '15–30天', '30天以上'][band::INTEGER + 1], sum(order_lines)
+    FROM mart.purchase_lag GROUP BY band ORDER BY band"""
+ORDERS_BY_STEPS = """
+    SELECT if(steps < 6, steps || ' 个', '6 个及以上'), sum(order_lines) FROM mart.common_paths
+    GROUP BY ALL ORDER BY min(steps)"""
+
 BUYER_MARTS = (
     Mart(
         "buyers",
@@ -138,6 +149,10 @@ BUYER_MARTS = (
         "SELECT level, key, buyers, new_customers, new_customer_share FROM mart.buyers "
         "WHERE model = '{model}' AND level IN ('all', 'category') ORDER BY level, buyers DESC LIMIT 8",
         made_of=("core/credits", "core/conversions", "raw/notes"),
+        chart=Chart("各类目购买人数（linear）", BUYERS_BY_CATEGORY, "count"),
+        figures="SELECT buyers, new_customers, new_customer_share FROM mart.buyers "
+        "WHERE model = 'linear' AND level = 'all' ORDER BY buyers DESC LIMIT 1",
+        about_zh="各类目、渠道、链路、笔记、博主和项目的归因订单背后有多少购买人数，其中多少是新客；人数不可跨行相加。",
     ),
     Mart(
         "purchase_lag",
@@ -147,6 +162,9 @@ BUYER_MARTS = (
         "SELECT category AS 类目, sum(order_lines) AS 订单, any_value(median_days) AS 中位天数 FROM mart.purchase_lag "
         "GROUP BY ALL ORDER BY 2 DESC LIMIT 8",
         made_of=("core/journeys", "core/conversions"),
+        chart=Chart("从首次触达到购买 · 订单", ORDERS_BY_BAND, "count"),
+        figures="SELECT sum(order_lines) AS order_lines FROM mart.purchase_lag",
+        about_zh="各类目的订单在首次触达后多少天成交；超出回溯窗口的不在其中。",
     ),
     Mart(
         "common_paths",
@@ -155,5 +173,8 @@ BUYER_MARTS = (
         _observed(PATHS),
         "SELECT path, order_lines, paid_gmv FROM mart.common_paths ORDER BY order_lines DESC LIMIT 8",
         made_of=("core/journeys", "core/conversions"),
+        chart=Chart("路径的触点数 · 订单", ORDERS_BY_STEPS, "count"),
+        figures="SELECT sum(order_lines) AS order_lines, count(DISTINCT path) AS paths FROM mart.common_paths",
+        about_zh="订单走过的路径：链路与触点类型按先后排列，连续重复只算一次。",
     ),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart, sales_maturity
 
@@ -41,6 +42,12 @@ def sold_by_day(query: str, /) -> Callable[[duckdb.DuckDBPyConnection], pl.DataF
     return rows
 
 
+ORDERS_BY_MATCH = """
+    SELECT CASE matched_by WHEN 'click_id' THEN '点击' WHEN 'promotion_code' THEN '推广码' WHEN 'user_key' THEN '用户'
+        WHEN 'identity_link' THEN '关联用户' ELSE '没有找到' END, sum(orders)
+    FROM mart.match_rates GROUP BY ALL ORDER BY 2 DESC"""
+UNMATCHED_BY_DAY = "SELECT business_date, sum(orders) FROM mart.unmatched_orders GROUP BY ALL"
+
 MATCH_MARTS = (
     Mart(
         "match_rates",
@@ -51,6 +58,9 @@ MATCH_MARTS = (
         "SELECT matched_by AS 匹配方式, sum(orders)::BIGINT AS 订单, sum(paid_gmv) AS GMV FROM mart.match_rates "
         "GROUP BY ALL ORDER BY 2 DESC",
         made_of=("core/journeys",),
+        chart=Chart("订单如何找到笔记", ORDERS_BY_MATCH, "count"),
+        figures="SELECT sum(orders) AS orders, sum(orders) FILTER (matched_by <> 'none') / sum(orders) AS 匹配率 "
+        "FROM mart.match_rates",
         about_zh="每天、每个渠道的订单如何找到笔记：点击、推广码、用户、关联用户，或没有找到；每单只按最强的证据计一次。",
     ),
     Mart(
@@ -61,6 +71,8 @@ MATCH_MARTS = (
         "SELECT unmatched_because AS 原因, sum(orders)::BIGINT AS 订单, sum(paid_gmv) AS GMV "
         "FROM mart.unmatched_orders GROUP BY ALL ORDER BY 2 DESC",
         made_of=("core/journeys",),
+        chart=Chart("每日未匹配订单", UNMATCHED_BY_DAY, "count"),
+        figures="SELECT sum(orders) AS orders FROM mart.unmatched_orders",
         about_zh="没有找到笔记的订单，按天、渠道和原因；逐行见 core.matches。",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 
 from data_contracts.contract import feeds
 from pipelines.definitions import defs
+from pipelines.marts.tables import MARTS
 from pipelines.partitions import daily
 
 SNAPSHOT = Path(__file__).with_name("definitions.json")
@@ -55,7 +57,13 @@ def test_every_asset_tells_a_marketer_what_it_is() -> None:
     for spec in defs.resolve_all_asset_specs():
         assert spec.owners, spec.key
         assert spec.kinds, spec.key
-        assert " · " in (spec.description or ""), f"{spec.key} lacks a Chinese name before its description"
+        _, point, about = (spec.description or "").partition(" · ")
+        assert point, f"{spec.key} lacks a Chinese name before its description"
+        assert re.search("[\u4e00-\u9fff]{2}.*[a-z]{3}", about, re.DOTALL), f"{spec.key} is not told in both languages"
+
+
+def test_every_mart_has_a_chart_and_a_preview() -> None:
+    assert [mart.name for mart in MARTS if not (mart.chart and mart.preview and mart.about_zh)] == []
 
 
 def test_only_one_step_at_a_time_opens_the_warehouse() -> None:
