@@ -63,6 +63,8 @@ def run_shown(home: Home, first: date, last: date, /) -> None:
         loading = shown.add_task("loading", total=None)
         from dagster import DagsterExecutionInterruptedError as Interrupted
 
+        from pipelines.alerts.news import alert_of
+        from pipelines.alerts.send import tell
         from pipelines.run import run_range, steps
 
         shown.remove_task(loading)
@@ -76,6 +78,8 @@ def run_shown(home: Home, first: date, last: date, /) -> None:
         if summary.success:
             bar.finish()
     print_summary(summary, first, last)
+    for reason in tell(home, alert_of(summary, f"{first} – {last}")):
+        say(f"\nAn alert was not sent: {reason}")
     if not summary.success:
         raise SystemExit(1)
 

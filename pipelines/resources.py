@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import dagster as dg
 
 from pipelines.home import Home
+from pipelines.sole_run import COMMAND_LINE, hold
 from pipelines.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -48,6 +49,16 @@ class Warehouse(dg.ConfigurableResource):
     def home(self) -> Home:
         """The folders of this installation."""
         return Home.from_environment()
+
+    @contextlib.contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
+        """Hold the home for the length of a run; what the command line started holds it already."""
+        run = context.run
+        if run is None or COMMAND_LINE.items() <= run.tags.items():
+            yield self
+            return
+        with hold(self.home.create(), wait=True):
+            yield self
 
     @contextlib.contextmanager
     def open(self, context: dg.AssetExecutionContext) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -12,6 +12,7 @@ from pipelines.resources import progress
 from pipelines.sole_run import COMMAND_LINE, bury_killed_runs, sole_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from pipelines.home import Home
@@ -23,9 +24,26 @@ telemetry:
 nux:
   enabled: false
 concurrency:
+  runs:
+    max_concurrent_runs: 1
   pools:
     granularity: op
     default_limit: 1
+run_monitoring:
+  enabled: true
+run_retries:
+  enabled: true
+  max_retries: 2
+  retry_on_asset_or_op_failure: false
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 7
+      started: 90
+      failure: 90
+      success: 90
 event_log_storage:
   module: pipelines.event_log
   class: OpenSqliteEventLogStorage
@@ -63,19 +81,16 @@ def run_range(home: Home, first: date, last: date, /, *, shown: Progress | None 
         progress.set(shown)
     with sole_run(home), dg.DagsterInstance.get() as instance:
         from pipelines.definitions import defs, everything
+        from pipelines.partitions import range_tags
 
         bury_killed_runs(instance)
         result = defs.resolve_job_def(everything.name).execute_in_process(
             instance=instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags=COMMAND_LINE
-            | {
-                "dagster/asset_partition_range_start": first.isoformat(),
-                "dagster/asset_partition_range_end": last.isoformat(),
-            },
+            tags=COMMAND_LINE | range_tags(first, last),
             raise_on_error=False,
         )
-    return _summary(result)
+    return summary_of(result.all_events)
 
 
 def prepare_dagster(home: Home) -> None:
@@ -96,9 +111,10 @@ def steps() -> int:
     return len(list(defs.resolve_all_asset_specs()))
 
 
-def _summary(result: Any) -> RunSummary:
+def summary_of(events: Iterable[Any], /) -> RunSummary:
+    """What Dagster's events tell of a run."""
     summary = RunSummary()
-    for event in result.all_events:
+    for event in events:
         if event.is_step_failure and event.step_failure_data.error.cls_name != "DagsterAssetCheckFailedError":
             summary.failures.append(_reason(event))
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":

@@ -58,9 +58,31 @@ def kept_versions() -> int:
     return int(stated)
 
 
+def run_at() -> tuple[int, int] | None:
+    """`REDCAT_RUN_AT`: hour and minute in Shanghai at which yesterday is made every day.
+
+    None where it is not set: then nothing runs by itself. Raises SettingError unless it is HH:MM.
+    """
+    stated = os.environ.get("REDCAT_RUN_AT")
+    if not stated:
+        return None
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", stated):
+        raise SettingError(f"REDCAT_RUN_AT is {stated!r}; set it to a time of day in Shanghai, HH:MM, such as 10:30")
+    hour, minute = stated.split(":")
+    return int(hour), int(minute)
+
+
+def sensor_seconds() -> int:
+    """`REDCAT_SENSOR_SECONDS`: how often new files are looked for; raises SettingError unless it is 1 to 86400."""
+    stated = os.environ.get("REDCAT_SENSOR_SECONDS", "60")
+    if not stated.isdecimal() or not 1 <= int(stated) <= 86_400:
+        raise SettingError(f"REDCAT_SENSOR_SECONDS is {stated!r}; set it to seconds from 1 to 86400, such as 60")
+    return int(stated)
+
+
 def demand_settings() -> None:
     """Raise SettingError when one of the settings cannot be used."""
-    for read in (attribution_scope, first_date, settle_seconds, kept_versions, demand_mappings):
+    for read in (attribution_scope, first_date, settle_seconds, kept_versions, run_at, sensor_seconds, demand_mappings):
         read()
 
 

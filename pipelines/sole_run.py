@@ -31,16 +31,16 @@ def sole_run(home: Home) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def hold(home: Home) -> Iterator[None]:
+def hold(home: Home, *, wait: bool = False) -> Iterator[None]:
     """Hold the home; the operating system lets go of it when the process ends, however it ends.
 
-    Raises BlockingIOError when another process holds it.
+    Raises BlockingIOError when another process holds it, unless it is to `wait` until that one ends.
     """
     home.root.mkdir(parents=True, exist_ok=True)
     path = home.root / "run.lock"
     with path.open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise BlockingIOError(
                 f"another run is at work in {home.root}; wait until it ends, then try again"

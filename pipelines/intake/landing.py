@@ -179,6 +179,14 @@ def demand_settled(path: Path, /) -> State:
     return before
 
 
+def settled(path: Path, /) -> bool:
+    """Whether the file has been left alone for as long as `demand_settled` would wait; it does not wait."""
+    if path.name.lower().endswith(UNFINISHED_NAMES) or _lock_of(path):
+        return False
+    age = time.time() - path.stat().st_ctime  # a copy may keep the time of its original's last change, not this one
+    return age < 0 or age >= settle_seconds()
+
+
 def state(path: Path, /) -> State:
     """What changes when a file is written to or replaced."""
     stat = path.stat()

@@ -1,0 +1,1 @@
+"""Telling people: run results and overdue feeds, to webhooks and by e-mail, as the installation configures it."""

@@ -1,0 +1,47 @@
+"""Which dates the files that were taken in have outdated."""
+
+import dagster as dg
+import duckdb
+
+from data_contracts.contract import feeds
+from data_contracts.reference import reach_days
+from pipelines.assets.common import asset_options
+from pipelines.resources import Warehouse
+
+FILES, AFFECTED, FIRST, LAST = "files not published yet", "affected dates", "first date", "last date"
+
+# A touch reaches the conversions of the days after its own; what a mart reads straight from a feed changes with the
+# marts alone, for which the newest date stands.
+QUERY = f"""
+    WITH reached AS (
+        SELECT business_date + step::INTEGER AS business_date
+        FROM ops.outdated, range({reach_days() + 1}) AS r(step) WHERE asset = 'touches' OR step = 0
+    )
+    SELECT DISTINCT business_date FROM ops.days SEMI JOIN reached USING (business_date) ORDER BY 1"""
+
+
+@dg.asset(
+    key=["ops", "affected"],
+    deps=[["raw", feed] for feed in feeds()],
+    **asset_options("feeds", {"duckdb"}),
+    description="受影响日期 · The dates that the files taken in can change, and that have been made before.",
+)
+def affected(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+    with warehouse.open(context) as connection:
+        dates = [day for (day,) in connection.execute(QUERY).fetchall()]
+        (files,) = connection.execute(
+            "SELECT count(*) FROM ops.files WHERE NOT published AND status <> 'refused'"
+        ).fetchall()[0]
+        shown = dates or _newest(connection)
+    return dg.MaterializeResult(
+        metadata={
+            FILES: files,
+            AFFECTED: len(dates),
+            FIRST: str(shown[0]) if shown else "—",
+            LAST: str(shown[-1]) if shown else "—",
+        }
+    )
+
+
+def _newest(connection: duckdb.DuckDBPyConnection) -> list[object]:
+    return [day for (day,) in connection.execute("SELECT max(business_date) FROM ops.days").fetchall() if day]

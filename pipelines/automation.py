@@ -1,0 +1,112 @@
+"""What happens without anybody's doing: yesterday every day, and late files as they land.
+
+Late files take two runs. `intake` takes them in and says which dates their rows have outdated; when it has succeeded,
+`figures` is requested for exactly these partitions, and makes of them what is outdated. One run is at work at a time.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from hashlib import sha256
+
+import dagster as dg
+
+from data_contracts.contract import BUSINESS_TIME_ZONE
+from pipelines.arrivals import BUSINESS_ZONE
+from pipelines.assets.affected import AFFECTED, FILES, FIRST, LAST, affected
+from pipelines.demo.stage import is_demo
+from pipelines.home import Home
+from pipelines.intake.landing import data_files, settled, state
+from pipelines.partitions import ONLY_OUTDATED, range_tags
+from pipelines.settings import run_at, sensor_seconds
+
+FEEDS = dg.AssetSelection.groups("feeds")
+everything = dg.define_asset_job(
+    "everything", description="From landed files to the published warehouse. 从落地文件到发布。"
+)
+intake = dg.define_asset_job("intake", selection=FEEDS, description="Take in what has landed. 入库新落地的文件。")
+figures = dg.define_asset_job(
+    "figures",
+    selection=dg.AssetSelection.all() - FEEDS,
+    description="Make again what late files have changed, and publish. 重算迟到数据影响的日期并发布。",
+)
+
+IS_ON = run_at() is not None
+HOUR, MINUTE = run_at() or (10, 30)
+DEMO = dg.SkipReason("this home holds the demo, whose days are over; set REDCAT_HOME to a folder of your own")
+
+
+@dg.schedule(
+    job=everything,
+    cron_schedule=f"{MINUTE} {HOUR} * * *",
+    execution_timezone=BUSINESS_TIME_ZONE,
+    default_status=dg.DefaultScheduleStatus.RUNNING if IS_ON else dg.DefaultScheduleStatus.STOPPED,
+    description="Every day, all of yesterday in Shanghai. 每天物化昨日（上海时间）。",
+)
+def yesterday_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    if is_demo(Home.from_environment()):
+        return DEMO
+    yesterday = context.scheduled_execution_time.astimezone(BUSINESS_ZONE).date() - timedelta(days=1)
+    return dg.RunRequest(run_key=yesterday.isoformat(), tags=range_tags(yesterday, yesterday))
+
+
+SENSOR_STATUS = dg.DefaultSensorStatus.RUNNING if IS_ON else dg.DefaultSensorStatus.STOPPED
+
+
+@dg.sensor(
+    job=intake,
+    minimum_interval_seconds=sensor_seconds(),
+    default_status=SENSOR_STATUS,
+    description="Takes in files that are new or changed and have settled. 发现新增或变更且已写完的文件。",
+)
+def landing_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    home = Home.from_environment()
+    if is_demo(home):
+        return DEMO
+    found = _settled_files(home)
+    new = sorted(set(found) - set(json.loads(context.cursor or "[]")))
+    if not new:
+        return dg.SkipReason("no new or changed file that has settled")
+    request = dg.RunRequest(
+        run_key=sha256("".join(new).encode()).hexdigest(),
+        tags={"redcat/files": ", ".join(sorted(found[mark] for mark in new)[:5])[:200]},
+    )
+    return dg.SensorResult(run_requests=[request], cursor=json.dumps(sorted(found)))
+
+
+def _settled_files(home: Home) -> dict[str, str]:
+    """The names of settled files by a mark that changes with the file."""
+    found = {}
+    for path in data_files(home.landing):
+        try:
+            if settled(path):
+                name = path.relative_to(home.landing).as_posix()
+                found[sha256(f"{name} {state(path)}".encode()).hexdigest()[:16]] = name
+        except FileNotFoundError:
+            continue  # it was taken away meanwhile
+    return found
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[intake],
+    request_job=figures,
+    minimum_interval_seconds=sensor_seconds(),
+    default_status=SENSOR_STATUS,
+    description="Requests the dates that late files can change, and no others. 只重算迟到文件影响的日期。",
+)
+def affected_sensor(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    run, made = context.dagster_run, dg.DagsterEventType.ASSET_MATERIALIZATION
+    events = [r.asset_materialization for r in context.instance.get_records_for_run(run.run_id, of_type=made).records]
+    told = [event for event in events if event and event.asset_key == affected.key]
+    found = {name: value.value for name, value in told[-1].metadata.items()} if told else {}
+    if not found.get(FILES) or found[FIRST] == "—":
+        yield dg.SkipReason("nothing that has been made before is affected")
+        return
+    first, last = (date.fromisoformat(found[end]) for end in (FIRST, LAST))
+    tags = range_tags(first, last) | {ONLY_OUTDATED: "true", "redcat/dates": str(found[AFFECTED])}
+    yield dg.RunRequest(run_key=run.run_id, tags=tags)
+
+
+schedules = [yesterday_schedule]
+sensors = [landing_sensor, affected_sensor]

@@ -1,0 +1,153 @@
+"""What happens by itself: yesterday at its hour, and late files with exactly the dates that they can change."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pytest
+
+from pipelines.automation import affected_sensor, everything, figures, intake, landing_sensor, yesterday_schedule
+from pipelines.definitions import defs
+from pipelines.partitions import ONLY_OUTDATED
+from pipelines.settings import SettingError, run_at, sensor_seconds
+from tests.pipelines.test_recomputation import DAYS, FIRST, at, at_home, everything_landed, landed, orders, state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return at_home(tmp_path / "home", monkeypatch)
+
+
+def execute(instance: dg.DagsterInstance, job: Any, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
+    return defs.resolve_job_def(job.name).execute_in_process(instance=instance, run_config=QUIET, tags=tags)
+
+
+def span(first: int, last: int) -> dict[str, str]:
+    return {START: str(FIRST + timedelta(first)), END: str(FIRST + timedelta(last))}
+
+
+def sensed(cursor: str | None = None) -> tuple[list[dg.RunRequest], str | None]:
+    found = landing_sensor(dg.build_sensor_context(cursor=cursor))
+    if isinstance(found, dg.SkipReason):
+        return [], cursor
+    return list(found.run_requests or []), found.cursor
+
+
+@pytest.mark.parametrize(
+    ("tick", "expected"),
+    [
+        (datetime(2026, 9, 2, 15, 59, tzinfo=UTC), "2026-09-01"),
+        (datetime(2026, 9, 2, 16, 0, tzinfo=UTC), "2026-09-02"),
+    ],
+)
+def test_the_schedule_makes_the_day_that_has_ended_in_shanghai(home, tick: datetime, expected: str) -> None:
+    request = yesterday_schedule(dg.build_schedule_context(scheduled_execution_time=tick))
+    assert isinstance(request, dg.RunRequest)
+    assert (request.run_key, request.tags[START], request.tags[END]) == (expected, expected, expected)
+    assert yesterday_schedule.execution_timezone == "Asia/Shanghai"
+    assert yesterday_schedule.cron_schedule == "30 10 * * *"
+    assert yesterday_schedule.job_name == everything.name
+
+
+def test_the_hour_is_a_setting_and_without_it_nothing_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_at() is None
+    assert yesterday_schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    monkeypatch.setenv("REDCAT_RUN_AT", "07:05")
+    assert run_at() == (7, 5)
+    for name, value, read in (
+        ("RUN_AT", "7:05", run_at),
+        ("RUN_AT", "24:00", run_at),
+        ("SENSOR_SECONDS", "0", sensor_seconds),
+    ):
+        monkeypatch.setenv(f"REDCAT_{name}", value)
+        with pytest.raises(SettingError, match=f"REDCAT_{name} is '{value}'"):
+            read()
+
+
+def test_the_sensor_asks_once_for_what_is_new_or_changed_and_settled(home: Path, monkeypatch) -> None:
+    landing = home / "landing"
+    assert sensed() == ([], None)
+    orders(landing, "a.csv", range(2))
+    first, cursor = sensed()
+    assert len(first) == 1
+    assert first[0].tags["redcat/files"] == "shop_conversions/a.csv"
+    assert sensed()[0][0].run_key == first[0].run_key, "a tick that is repeated asks for the same run"
+    assert sensed(cursor) == ([], cursor)
+    orders(landing, "b.csv", range(2, 4))
+    (landing / "shop_conversions" / "c.csv.part").write_text("half")
+    (landing / "shop_conversions" / "~$d.xlsx").write_text("lock")
+    (landing / "shop_conversions" / "d.xlsx").write_text("open in a spreadsheet")
+    second, cursor = sensed(cursor)
+    assert [r.tags["redcat/files"] for r in second] == ["shop_conversions/b.csv"]
+    (landing / "shop_conversions" / "a.csv").write_text("changed")
+    third, cursor = sensed(cursor)
+    assert [r.tags["redcat/files"] for r in third] == ["shop_conversions/a.csv"]
+    (landing / "shop_conversions" / "b.csv").unlink()
+    assert sensed(cursor) == ([], cursor), "a file that is taken away is nothing new"
+    monkeypatch.setenv("REDCAT_SETTLE_SECONDS", "3600")
+    orders(landing, "e.csv", range(4, 6))
+    assert sensed(cursor) == ([], cursor), "it may still be written to"
+
+
+def test_a_copy_that_keeps_an_old_time_is_new_all_the_same(home: Path) -> None:
+    orders(home / "landing", "a.csv", range(2))
+    _, cursor = sensed()
+    orders(home / "landing", "b.csv", range(2))
+    os.utime(home / "landing" / "shop_conversions" / "b.csv", (0, 0))
+    assert len(sensed(cursor)[0]) == 1
+
+
+def requested(instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult) -> list[dg.RunRequest]:
+    event = next(e for e in run.all_events if e.event_type == dg.DagsterEventType.RUN_SUCCESS)
+    context = dg.build_run_status_sensor_context("affected_sensor", event, instance, run.dagster_run)
+    return [found for found in affected_sensor(context) if isinstance(found, dg.RunRequest)]
+
+
+@pytest.mark.slow
+def test_a_late_file_makes_the_dates_again_that_it_can_change_and_no_others(home: Path, tmp_path, monkeypatch) -> None:
+    landing = home / "landing"
+    everything_landed(landing)
+    late = [{"note_id": "n0", "user_id": "u1", "occurred_at": at(37, "01:02:03")}]
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert requested(instance, execute(instance, intake, {})) == [], "no day has been made before"
+        execute(instance, everything, span(0, DAYS - 1))
+        assert requested(instance, execute(instance, intake, {})) == [], "nothing new has landed"
+        landed(landing, "note_impressions", "one.csv", late)
+        (request,) = requested(instance, execute(instance, intake, {}))
+        assert {k: request.tags[k] for k in (START, END)} == span(37, DAYS - 1)
+        assert ONLY_OUTDATED in request.tags
+        done = execute(instance, figures, dict(request.tags))
+        made = {
+            name: done.asset_materializations_for_node(f"core__{name}")[-1].metadata["late dates made again"].value
+            for name in ("touches", "conversions", "journeys", "credits")
+        }
+        assert made == {"touches": 1, "conversions": 0, "journeys": 3, "credits": 3}
+        assert not any(e.asset_key and e.asset_key.path[0] == "raw" for e in done.get_asset_materialization_events())
+    found = state(home)
+    fresh = at_home(tmp_path / "fresh", monkeypatch)
+    everything_landed(fresh / "landing")
+    landed(fresh / "landing", "note_impressions", "one.csv", late)
+    with dg.DagsterInstance.ephemeral() as instance:
+        execute(instance, everything, span(0, DAYS - 1))
+    assert found == state(fresh)
+
+
+@pytest.mark.slow
+def test_ninety_days_are_one_run(home: Path) -> None:
+    everything_landed(home / "landing")
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = execute(instance, everything, span(0, 89))
+        assert instance.get_runs_count() == 1
+        partitions = instance.get_materialized_partitions(dg.AssetKey(["core", "credits"]))
+    assert done.success
+    assert partitions == {str(FIRST + timedelta(n)) for n in range(90)}
+    assert date.fromisoformat(max(partitions)) == FIRST + timedelta(89)
