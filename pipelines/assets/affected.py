@@ -5,7 +5,7 @@ import duckdb
 
 from data_contracts.contract import feeds
 from data_contracts.reference import reach_days
-from pipelines.assets.common import asset_options
+from pipelines.assets.common import asset_options, in_two_languages
 from pipelines.resources import Warehouse
 
 FILES, AFFECTED, FIRST, LAST = "files not published yet", "affected dates", "first date", "last date"
@@ -24,7 +24,11 @@ QUERY = f"""
     key=["ops", "affected"],
     deps=[["raw", feed] for feed in feeds()],
     **asset_options("feeds", {"duckdb"}),
-    description="受影响日期 · The dates that the files taken in can change, and that have been made before.",
+    description=in_two_languages(
+        "受影响日期",
+        "新入库的文件会改变哪些已算过的日期；只重算这些。",
+        "The dates that the files taken in can change, and that have been made before; these are made again.",
+    ),
 )
 def affected(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection:
