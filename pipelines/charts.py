@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 INLINE_LIMIT = 1000  # Dagster shows longer Markdown only behind a link
 ACCENT = "#c2255c"
 INK = "#767676"  # legible on white and on black
-WIDTH, TITLE = 420, 20
-LABEL, LONGEST_BAR, BAR, ROW = 118, 220, 12, 20  # pixels, across and down
+WIDTH, TITLE = 352, 20  # as wide as the place for metadata on a small screen
+LABEL, LONGEST_BAR, BAR, ROW = 106, 190, 12, 20  # pixels, across and down
 LABEL_CELLS = 16
 LONGEST_TIME, WIDEST_DAY, TALLEST = 60, 24, 60
 # What would end the address of an image in Markdown, or mean something else in an address; the rest stays as it is.
