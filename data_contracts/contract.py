@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard, SchemaProperty
+from open_data_contract_standard.model import CustomProperty, DataQuality, OpenDataContractStandard, SchemaProperty
 
 FEEDS = Path(__file__).parent / "feeds"
 BUSINESS_TIME_ZONE = "Asia/Shanghai"
+COUNTED = "SELECT count(*) FROM"
 USUAL_HOUR = "10:00+08:00"  # by which a day is there, where the contract states none
 
 POLARS_TYPES: dict[str, pl.DataType] = {
@@ -68,6 +69,19 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """What holds in sound data of a feed beyond single values; `query` selects the rows in which it does not.
+
+    The query names the table as `{object}`.
+    """
+
+    name: str
+    description: str
+    query: str
+    severity: str
+
+
+@dataclass(frozen=True)
 class Contract:
     """One feed: its columns and what its rows must satisfy.
 
@@ -88,6 +102,7 @@ class Contract:
     daily: bool
     quarantine_tolerance: float
     censored: str | None = None
+    identities: tuple[Identity, ...] = ()
     description_zh: str = ""
     arrives_by: str | None = None
 
@@ -150,6 +165,7 @@ def _read(path: Path) -> Contract:
         daily=promised.get("frequency") == "1",
         quarantine_tolerance=float(settings["quarantineTolerance"]),
         censored=settings.get("censoredColumn"),
+        identities=tuple(map(_identity, table.quality or [])),
         description_zh=settings.get("purposeZh", ""),
         arrives_by=settings.get("arrivesBy"),
     )
@@ -161,6 +177,16 @@ def _business_time(text: str) -> time:
     if stated.utcoffset() != timedelta(hours=8):
         raise ValueError(f"timeOfAvailability is {text!r}; state it in {BUSINESS_TIME_ZONE}, such as 10:00+08:00")
     return stated.replace(tzinfo=None)
+
+
+def _identity(item: DataQuality) -> Identity:
+    """A quality rule of the contract, which counts the rows that break it."""
+    counted = str(item.query)
+    if not counted.startswith(COUNTED) or item.mustBe != 0:
+        raise ValueError(f"the quality rule {item.name} must be a query `{COUNTED}…` with mustBe: 0")
+    return Identity(
+        str(item.name), str(item.description), "SELECT * FROM" + counted[len(COUNTED) :], str(item.severity)
+    )
 
 
 def _field(item: SchemaProperty) -> Field:

@@ -196,7 +196,9 @@ class Source:
             named = [self._known(numbered(h)) for h in any_of if normalised(numbered(h)) in self.spelled]
             words = identifiers(_coalesced(named)) if named else None
             parts.append(pl.lit("") if words is None else words.fill_null("") if may else words)
-        return pl.select(pl.format(re.sub(r"{[^{}]+}", "{}", template), *parts)).to_series()
+        composed = pl.select(pl.format(re.sub(r"{[^{}]+}", "{}", template), *parts)).to_series()
+        stands_alone = not any(isinstance(part, pl.Series) for part in parts)
+        return composed.new_from_index(0, self.frame.height) if stands_alone else composed
 
     def _canonical(self, field: FeedField, done: dict[str, pl.Series]) -> pl.Series:
         """What the feed will read in another column, as text."""

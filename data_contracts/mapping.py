@@ -102,6 +102,24 @@ class LeftOut(_Strict):
         return self
 
 
+class StatedFigure(_Strict):
+    """A figure of the export that follows from its others: `equals` or `at_most` is a formula over `{header|alias}`.
+
+    A `share` may be printed as 6.38%, 0.0638 or 6.38.
+    """
+
+    headers: Texts = Field(alias="of")
+    equals: str | None = None
+    at_most: str | None = None
+    share: bool = False
+
+    @model_validator(mode="after")
+    def _one_formula(self) -> StatedFigure:
+        if bool(self.equals) == bool(self.at_most):
+            raise ValueError("state exactly one of equals and at_most")
+        return self
+
+
 class Reading(_Strict):
     """How the bytes of the file are read; `records` is the path of the list of records in a JSON document."""
 
@@ -120,7 +138,8 @@ class Mapping(_Strict):
     SELECT of DuckDB's SQL over the table `file` and the siblings) joins to it. The query must keep the column `_row`.
 
     `leave_out` names rows that are no rows of this feed; `missing` values that say that nothing is known; `forms`
-    other ways in which the export writes dates and numbers. With `each`, a row becomes one row of the feed for each
+    other ways in which the export writes dates and numbers; `figures` those of its figures that follow from others:
+    they are compared, with a warning, and not stored. With `each`, a row becomes one row of the feed for each
     of its parts, which is a set of further columns; a part that the row leaves empty makes none. An `optional` feed
     is read only where an installation takes it: see `data_contracts.mapping_files`.
     """
@@ -140,6 +159,7 @@ class Mapping(_Strict):
     forms: tuple[str, ...] = ()
     columns: Columns
     each: tuple[Columns, ...] = ()
+    figures: tuple[StatedFigure, ...] = ()
     optional: bool = False
     # The headers, normalised, that any feed of the same export uses.
     _shared: frozenset[str] = PrivateAttr(frozenset())

@@ -92,8 +92,9 @@ def _by_feed(document: Document) -> list[Document]:
     if not isinstance(document.get("feeds"), dict):
         return [document]
     shared = {key: stated for key, stated in document.items() if key != "feeds"}
+    main = next(iter(document["feeds"]), None)  # a file's figures are compared once, whatever it becomes
     return [
-        shared
+        {key: stated for key, stated in shared.items() if key != "figures" or feed == main}
         | {"feed": feed}
         | stated
         | {key: [*shared.get(key, []), *stated.get(key, [])] for key in ("recognise", "unless", "leave_out")}

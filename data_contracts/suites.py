@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from data_contracts.contract import Contract, Field
     from data_contracts.rules import Rule
 
-__all__ = ["SPREADSHEET_FLOAT", "suite"]
+__all__ = ["SPREADSHEET_FLOAT", "identity_suite", "suite"]
 
 
 class Expected(NamedTuple):
@@ -68,6 +68,25 @@ def suite(contract: Contract, /, *, now: datetime) -> ExpectationSuite:
         expectations=[
             getattr(gxe, expected.expectation)(**expected.arguments, description=expected.sentence, meta=meta)
             for meta, expected in _stated(contract, now)
+        ],
+    )
+
+
+def identity_suite(contract: Contract, /) -> ExpectationSuite:
+    """The suite of what holds in a feed beyond single values: its `meta` as of `suite`, with the rule `identity`."""
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    return gx.ExpectationSuite(
+        name=f"{contract.feed} identities",
+        expectations=[
+            getattr(gxe, "UnexpectedRowsExpectation")(  # noqa: B009 - which its module does not export by name
+                unexpected_rows_query=identity.query.replace("{object}", "{batch}"),
+                description=identity.description,
+                severity="critical" if identity.severity == "error" else "warning",
+                meta={"rule": "identity", "column": "", "name": identity.name},
+            )
+            for identity in contract.identities
         ],
     )
 

@@ -10,6 +10,7 @@ from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.basis import demand_same_basis, store_reference
 from pipelines.charts import Chart
 from pipelines.checks import auditor, check_results, check_specs
+from pipelines.identities import identity_results, identity_specs
 from pipelines.intake.ingest import FileReport, ingest_feed
 from pipelines.intake.landing import data_files, unknown_files
 from pipelines.intake.shown import shown
@@ -25,7 +26,7 @@ def feed_asset(feed: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=["raw", feed],
         deps=[["reference", "tables"]],
-        check_specs=[*check_specs(feed), *row_check_specs(f"raw.{feed}", references)],
+        check_specs=[*check_specs(feed), *row_check_specs(f"raw.{feed}", references), *identity_specs(feed)],
         **asset_options("feeds", {"duckdb", "polars", "greatexpectations"}),
         description=in_two_languages(
             terms.name_zh, terms.description_zh, f"{terms.description} Keyed by {', '.join(terms.primary_key)}."
@@ -42,6 +43,7 @@ def feed_asset(feed: str) -> dg.AssetsDefinition:
             checks = [
                 *check_results(connection, feed, reports),
                 *row_check_results(connection, f"raw.{feed}", references),
+                *identity_results(connection, feed, reports),
             ]
             metadata = table_metadata(connection, f"raw.{feed}", **shown(feed))
         return dg.MaterializeResult(

@@ -10,6 +10,7 @@ import polars as pl
 
 from data_contracts.contract import contract
 from data_contracts.mapping import MappingError, Reading
+from pipelines.identities import broken_identities
 from pipelines.intake.known import mappings
 from pipelines.intake.landing import UNFINISHED_NAMES, recognised_by, siblings_of
 from pipelines.intake.misplaced import mappings_of
@@ -114,6 +115,6 @@ def _judged(path: Path, mapping: Mapping) -> CheckResult:
         quarantined=refused.height,
         ignored_totals=judged.ignored,
         left_out=judged.left_out,
-        warnings=[*judged.notes, *unknown_references(good, terms)],
+        warnings=[*judged.notes, *unknown_references(good, terms), *broken_identities(good, terms)],
         reasons=[(row, why) for row, why in refused.select("_row", "_reasons").iter_rows()],
     )

@@ -56,6 +56,7 @@ class FileReport:
     quarantined: int = 0
     ignored: int = 0
     message: str = ""
+    disagreements: list[str] = field(default_factory=list)
     outcomes: list[Any] = field(default_factory=list, compare=False)
 
 
@@ -139,6 +140,7 @@ def _stored(
         quarantined=counts.quarantined,
         ignored=rows.ignored,
         message="; ".join([*rows.refusals, *rows.notes]),
+        disagreements=list(map(str, rows.disagreements)),
         outcomes=counts.outcomes,
     )
 

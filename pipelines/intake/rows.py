@@ -15,6 +15,7 @@ from data_contracts.exports import apply_mapping, left_out
 from data_contracts.mapping import MappingError, Reading, headers_of, normalised
 from data_contracts.parsing import known, parse
 from data_contracts.rules import judge
+from data_contracts.stated_figures import disagreements, unequal_totals
 from data_contracts.summed import total_rows
 from pipelines.intake.frames import BROKEN, ROW
 from pipelines.intake.given import with_given
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from data_contracts.contract import Contract
     from data_contracts.mapping import Mapping
+    from data_contracts.stated_figures import Disagreement
 
 ROUNDED = "_rounded_"
 SHOWN_ROWS = 5
@@ -45,6 +47,7 @@ class JudgedRows:
     unused_headers: list[str]
     left_out: int = 0
     ignored: int = 0
+    disagreements: tuple[Disagreement, ...] = ()
 
     @property
     def rows_read(self) -> int:
@@ -64,6 +67,7 @@ class JudgedRows:
             *([f"headers not used: {', '.join(self.unused_headers)}"] if self.unused_headers else []),
             *([f"{_rows(self.ignored, 'total row')} ignored"] if self.ignored else []),
             *([f"{_rows(self.left_out, 'row')} left out by its mapping"] if self.left_out else []),
+            *map(str, self.disagreements),
         ]
 
     @property
@@ -101,7 +105,8 @@ def judged_rows(
     feed = contract(mapping.feed)
     source = read_file(path, mapping.read)
     totals = total_rows(source, mapping)
-    source = source.filter(~totals)
+    summed, source = source.filter(totals), source.filter(~totals)
+    wrong = disagreements(source, mapping)
     read = source.height
     if mapping.query:
         tables = {alias: read_file(other, Reading()).drop(ROW, BROKEN) for alias, other in siblings.items()}
@@ -111,12 +116,24 @@ def judged_rows(
     source = with_given(source, path, mapping)
     mapped, unused = apply_mapping(source, mapping)
     typed = parse(_with_classes(_with_keys(mapped, feed, secret), feed), feed, time_zone=mapping.time_zone)
+    if summed.height == 1 and read == handed_on == typed.height:
+        wrong += _unequal_totals(summed, typed, path, mapping)
     judged = _with_shapes_judged(judge(_without_broken(typed), feed, now=now), feed)
     if mapping.each:
         source = judged.select(ROW).join(source, on=ROW, how="left", maintain_order="left")
     records = _records(source, judged, mapping, feed)
     frame = judged.select(*feed.schema, ROW, "_reasons", records, _business_date(feed).alias("_date"))
-    return JudgedRows(frame, unused, read - handed_on, int(totals.sum()))
+    return JudgedRows(frame, unused, read - handed_on, summed.height, tuple(wrong))
+
+
+def _unequal_totals(summed: pl.DataFrame, typed: pl.DataFrame, path: Path, mapping: Mapping) -> list[Disagreement]:
+    """Where the file's own total is not the sum of its rows; nothing of one whose rows a query makes."""
+    if mapping.query or mapping.each:
+        return []
+    feed = contract(mapping.feed)
+    raw = [*feed.raw, *(f.name for f in feed.fields if f.made_from)]
+    total, _ = apply_mapping(with_given(summed, path, mapping), mapping)
+    return unequal_totals(parse(total.drop(raw, strict=False), feed, time_zone=mapping.time_zone), typed, feed)
 
 
 def _business_date(feed: Contract) -> pl.Expr:

@@ -263,3 +263,7 @@ def test_intervals_are_kept_apart_from_numbers_where_the_feed_has_a_place_for_th
         parse(pl.DataFrame({"quantity": ["<100"]}), contract("shop_conversions"))["_unreadable_quantity"].item()
         == "<100"
     )
+
+
+def test_a_template_of_parts_that_are_all_missing_is_the_same_on_every_row() -> None:
+    assert filled(pl.DataFrame({"a": ["1", "2"]}), "order_id", {"template": "x{b?}{c?}"}) == ["x", "x"]
