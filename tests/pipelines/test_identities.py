@@ -91,7 +91,7 @@ def test_an_identity_is_told_where_it_does_not_hold(tmp_path: Path, name: str) -
 
 def test_what_a_file_states_wrongly_is_a_warning_of_its_feed(tmp_path: Path) -> None:
     head = "时间,笔记ID,消费,展现量,点击量,点击率,小红星任务期消费\n"
-    body = "2026-09-01,n1,10.00,100,5,5.00%,10.00\n2026-09-01,n2,10.00,100,5,6.00%,10.01\n合计,-,21.00,200,10,-,-\n"
+    body = "2026-09-01,n1,10.00,100,5,5.00%,10.00\n2026-09-01,n2,10.00,100,5,6.00%,10.50\n合计,-,21.00,200,10,-,-\n"
     path = land(tmp_path, "聚光_20260902.csv", (head + body).encode())
     spend, metrics = check_file(path)
     told = [w for w in spend.warnings if "follow" in w]
