@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from pipelines.settings import SettingError, demand_mappings, demand_settings, first_date, plain_date
+from pipelines.settings import SettingError, demand_mappings, demand_settings, first_date, plain_date, reports_url
 
 INTERRUPTED = 130
 
@@ -286,9 +286,11 @@ def restore() -> None:
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 3000,
 ) -> None:
-    """Open the asset graph in Dagster's web interface, on this machine only; stop it with Ctrl-C."""
+    """Open the asset graph in Dagster's web interface, and the reports, on this machine only; stop it with Ctrl-C."""
     import os
     import socket
+    import subprocess
+    from urllib.parse import urlsplit
 
     from pipelines.home import Home
     from pipelines.run import prepare_dagster
@@ -309,6 +311,12 @@ def ui(
     installed = str(Path(__file__).resolve().parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (installed, os.environ.get("PYTHONPATH"))))
     os.environ["PYTHONSAFEPATH"] = "1"
+    reports = urlsplit(reports_url())
+    if reports.hostname == "127.0.0.1" and reports.port and reports.port != port:
+        # Ends with this process. Where another serves them already, it ends at once.
+        serve = [sys.executable, "-m", "pipelines.reports.serve", str(home.reports), str(reports.port)]
+        subprocess.Popen(serve, stderr=subprocess.DEVNULL)  # noqa: S603
+    typer.echo(f"reports: {reports_url()}")
     module = [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions", "-d", installed]
     os.execv(sys.executable, [*module, "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
 

@@ -80,9 +80,29 @@ def sensor_seconds() -> int:
     return int(stated)
 
 
+def reports_url() -> str:
+    """`REDCAT_REPORTS_URL`: where people reach the folder of reports; raises SettingError unless it is http(s).
+
+    By default `redcat ui` serves it on this machine.
+    """
+    stated = os.environ.get("REDCAT_REPORTS_URL", "http://127.0.0.1:3001/")
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", stated):
+        raise SettingError(f"REDCAT_REPORTS_URL is {stated!r}; set it to an address such as https://reports.example/")
+    return stated.rstrip("/") + "/"
+
+
 def demand_settings() -> None:
     """Raise SettingError when one of the settings cannot be used."""
-    for read in (attribution_scope, first_date, settle_seconds, kept_versions, run_at, sensor_seconds, demand_mappings):
+    for read in (
+        attribution_scope,
+        first_date,
+        settle_seconds,
+        kept_versions,
+        run_at,
+        sensor_seconds,
+        reports_url,
+        demand_mappings,
+    ):
         read()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from pipelines.partitions import daily
+from pipelines.settings import reports_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,5 +51,5 @@ def in_two_languages(name_zh: str, about_zh: str, about_en: str, /) -> str:
 
 
 def page_link(home: Home, /) -> dict[str, dg.MetadataValue]:
-    """Where the report page is."""
-    return {"report": dg.MetadataValue.path(str(home.reports))}
+    """Where the newest report page is: its address, and the folder."""
+    return {"report": dg.MetadataValue.url(reports_url()), "report folder": dg.MetadataValue.path(str(home.reports))}

@@ -184,6 +184,7 @@ def test_the_interface_loads_the_installed_package_from_any_folder(
 ) -> None:
     asked = Mock()
     monkeypatch.setenv("REDCAT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REDCAT_REPORTS_URL", "https://reports.example/")  # served elsewhere
     for name in ("DAGSTER_HOME", "PYTHONPATH", "PYTHONSAFEPATH"):
         monkeypatch.setenv(name, "")  # so that what is set is taken back
     monkeypatch.setattr("os.execv", asked)
