@@ -84,6 +84,7 @@ def _validated(path: Path, document: Document) -> tuple[Mapping, ...]:
         places = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
         raise MappingError(f"{path.name} is not a mapping: " + "; ".join(places)) from error
     shared = frozenset(h for mapping in found for h in headers_of(mapping, mapping.names))
+    shared |= {normalised(h) for mapping in found for figure in mapping.figures for h in figure.headers}
     return tuple(mapping.sharing(shared) for mapping in found)
 
 
