@@ -10,6 +10,7 @@ from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.basis import demand_same_basis, store_reference
 from pipelines.charts import Chart
 from pipelines.checks import auditor, check_results, check_specs
+from pipelines.content_checks import CONTENT_CHECKS
 from pipelines.identities import identity_results, identity_specs
 from pipelines.intake.ingest import FileReport, ingest_feed
 from pipelines.intake.landing import data_files, unknown_files
@@ -21,12 +22,12 @@ from pipelines.row_checks import reference_checks, row_check_results, row_check_
 
 def feed_asset(feed: str) -> dg.AssetsDefinition:
     """The asset of one feed: every new file in the landing folder, validated and stored."""
-    terms, references = contract(feed), reference_checks(feed)
+    terms, row_checks = contract(feed), [*reference_checks(feed), *CONTENT_CHECKS.get(feed, ())]
 
     @dg.asset(
         key=["raw", feed],
         deps=[["reference", "tables"]],
-        check_specs=[*check_specs(feed), *row_check_specs(f"raw.{feed}", references), *identity_specs(feed)],
+        check_specs=[*check_specs(feed), *row_check_specs(f"raw.{feed}", row_checks), *identity_specs(feed)],
         **asset_options("feeds", {"duckdb", "polars", "greatexpectations"}),
         description=in_two_languages(
             terms.name_zh, terms.description_zh, f"{terms.description} Keyed by {', '.join(terms.primary_key)}."
@@ -42,7 +43,7 @@ def feed_asset(feed: str) -> dg.AssetsDefinition:
                 reports.append(report)
             checks = [
                 *check_results(connection, feed, reports),
-                *row_check_results(connection, f"raw.{feed}", references),
+                *row_check_results(connection, f"raw.{feed}", row_checks),
                 *identity_results(connection, feed, reports),
             ]
             metadata = table_metadata(connection, f"raw.{feed}", **shown(feed))
@@ -104,8 +105,9 @@ def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mater
     **asset_options("feeds", {"duckdb"}),
     description=in_two_languages(
         "参考表",
-        "渠道、费率、链路及回溯窗口、类目及毛利率，注明生效日期。",
-        "Channels, fees, lanes with their windows, categories, from data_contracts/reference/.",
+        "渠道、费率、链路及窗口、类目及毛利率、城市、项目、支付、会员、阈值、政策日历，按生效日期。",
+        "Channels, fees, lanes with their windows, categories, cities, programmes, payment, memberships, thresholds "
+        "and the policy calendar, from data_contracts/reference/.",
     ),
 )
 def reference(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:

@@ -60,6 +60,8 @@ TRAITS = (
     Trait("note_spend", "spend", "amount", "-100.00", 2, "amount_minimum"),
     Trait("note_spend", "spend", "spend_date", MISSING, 1, "spend_date_required"),
     Trait("note_spend", "spend", "note_id", FOREIGN_NOTE, 3, "note_id_reference", "flagged"),
+    Trait("local_events", "local", "amount", "-168.00", 2, "amount_minimum"),
+    Trait("note_comments", "comments", "commented_at", MISSING, 1, "commented_at_required"),
 )
 
 # The key column that keeps an added row apart from the good row that it copies.
@@ -70,6 +72,8 @@ OWN_KEY = {
     "shop_conversions": "order_id",
     "refunds": "refund_id",
     "note_spend": "spend_id",
+    "local_events": "event_id",
+    "note_comments": "comment_id",
 }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pipelines.demo.dirt import Spot
 
-MONEY = ("paid_amount", "refund_amount", "amount")
+MONEY = ("paid_amount", "refund_amount", "amount", "discount", "shop_discount")
 PAGE = 50  # rows of a page that a retry writes twice
 RETRIED = 3  # every third file of an export holds one
 # gzip and xlsx stamp the time of writing unless told otherwise; the same world must give the same bytes.
@@ -74,6 +74,9 @@ EXPORTS = (
     Export("spend", "note_spend", 14, "xlsx", alias=0, labels=True),
     Export("codes", "promotion_codes", 30, "csv", alias=0, labels=True, encoding="utf-8-sig"),
     Export("accounts", "identity_links", 60, "jsonl"),
+    Export("comments", "note_comments", 60, "csv", alias=0, encoding="utf-8-sig"),
+    Export("shops", "local_shops", 60, "xlsx", alias=0),
+    Export("local", "local_events", 60, "csv", alias=0, labels=True, encoding="gbk"),
 )
 # One export was downloaded twice: the same content under another name.
 DOWNLOADED_TWICE = ("clicks", 2)
@@ -139,7 +142,7 @@ def write(file: File, landing: Path, spots: list[Spot], /) -> list[str]:
 
 def _columns(file: File) -> list[str]:
     """The feed's columns in the contract's order, with the raw user id in the place of the key."""
-    names = [field.keyed_from or field.name for field in contract(file.export.feed).fields]
+    names = dict.fromkeys(field.made_from or field.name for field in contract(file.export.feed).fields)
     return [name for name in names if name in file.frame.columns and name not in file.export.without]
 
 
@@ -176,7 +179,9 @@ def _labels(feed: str, columns: list[str]) -> list[pl.Expr]:
 def _headers(export: Export, columns: list[str]) -> dict[str, str]:
     if export.alias is None:
         return {}
-    known = {field.name: field.aliases for field in contract(export.feed).fields}
+    terms = contract(export.feed)
+    known = {field.name: field.aliases for field in terms.fields}
+    known |= {name: aliases for name, aliases in terms.raw.items() if aliases}
     return {name: known[name][export.alias] for name in columns if name in known}
 
 

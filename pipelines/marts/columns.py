@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pipelines.marts.attention import ATTENTION_COLUMNS
+from pipelines.marts.local import LOCAL_COLUMNS
+from pipelines.marts.purchases import PURCHASE_COLUMNS
+
 COLUMNS = {
     "model": "归因模型 · Attribution model; 'observed' for figures that no model has touched.",
     "as_of": "截至日期 · Last business date that is included.",
@@ -105,4 +109,7 @@ COLUMNS = {
     "rows": "行数 · Rows that are there.",
     "due_at": "应到时间 · When the contract says that the day is there.",
     "arrived_at": "到达时间 · First export, by its own clock, that was made after the day had ended and held it.",
+    **LOCAL_COLUMNS,
+    **PURCHASE_COLUMNS,
+    **ATTENTION_COLUMNS,
 }

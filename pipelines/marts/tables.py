@@ -12,11 +12,14 @@ from models.roi import reconciliation
 from pipelines.buckets import credited_parts
 from pipelines.charts import Chart
 from pipelines.dates import as_of
+from pipelines.marts.attention import ATTENTION_MARTS
 from pipelines.marts.buyers import BUYER_MARTS
 from pipelines.marts.feed_days import FEED_DAYS
 from pipelines.marts.funnel import FUNNEL
+from pipelines.marts.local import LOCAL_MARTS
 from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.marts.matches import MATCH_MARTS
+from pipelines.marts.purchases import PURCHASE_MARTS
 from pipelines.marts.returns import main_currency, returns_by
 
 if TYPE_CHECKING:
@@ -152,4 +155,7 @@ MARTS = (
     *BUYER_MARTS,
     *MATCH_MARTS,
     FEED_DAYS,
+    *PURCHASE_MARTS,
+    *ATTENTION_MARTS,
+    *LOCAL_MARTS,
 )

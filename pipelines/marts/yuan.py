@@ -21,6 +21,8 @@ MART_NAMES = {
     "platform_spend_fen": "platform_spend",
     "paid_fen": "paid_gmv",
     "kept_fen": "kept_gmv",
+    "seeded_fen": "seeded_gmv",
+    "seeded_net_fen": "seeded_net",
 }
 
 

@@ -25,7 +25,7 @@ AFTER = datetime(2026, 11, 20, tzinfo=UTC)  # later than every export of the dem
 
 # The demo lands the feeds that carry single events; aggregated reports of platforms come as exports.
 REPORTS = {"exchange_note_daily", "note_metrics_daily", "promotion_orders", "wallet_flows"}
-MADE = [f for f in feeds() if f not in REPORTS | {"local_events", "local_shops", "note_comments"}]
+MADE = [f for f in feeds() if f not in REPORTS]
 
 
 @dataclass(frozen=True)
