@@ -101,6 +101,7 @@ def demo(
     from pipelines.console import run_shown, say
     from pipelines.demo.stage import StageError, set_up
     from pipelines.home import Home
+    from pipelines.reports.page.where import newest_page
     from pipelines.reports.terminal import print_report
 
     demand_settings()
@@ -117,6 +118,7 @@ def demo(
     print_report(home, level=Level.category.value, model="linear", limit=20)
     say(f"""
 Where to look
+  {newest_page(home)}   the page for marketers: open it in a browser
   redcat report --by note      what each note returned (also creator, campaign, channel, lane)
   redcat sql "FROM mart.reconciliation"
   redcat ui                    the asset graph in the browser
@@ -164,17 +166,32 @@ def run(
 
 @app.command()
 def report(
-    by: Annotated[Level, typer.Option(help="What a row stands for.")] = Level.category,
-    model: Annotated[str, typer.Option(help="Attribution model.")] = "linear",
-    limit: Annotated[int, typer.Option(help="How many rows at most.", min=1)] = 20,
+    by: Annotated[Level, typer.Option(help="What a row of the table stands for.")] = Level.category,
+    model: Annotated[str, typer.Option(help="Attribution model of the table.")] = "linear",
+    limit: Annotated[int, typer.Option(help="How many rows of the table at most.", min=1)] = 20,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="Write the page for marketers too.")] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="The page's file; default: reports/<brand>/<date>.html under REDCAT_HOME.")
+    ] = None,
 ) -> None:
-    """Print what each category returned, as of the last run."""
+    """Print what each category returned, as of the last run, and write the page that marketers open.
+
+    The page is one HTML file that needs no network: send it, open it on a phone, print it.
+    """
     from pipelines.home import Home
+    from pipelines.reports.query import QueryError
     from pipelines.reports.terminal import ReportError, print_report
 
+    home = Home.from_environment()
+    if out is not None and out.is_dir():
+        stop(f"{out} is a folder; name a file for the page, such as {out / 'report.html'}")
     try:
-        print_report(Home.from_environment(), level=by.value, model=model, limit=limit)
-    except ReportError as error:
+        print_report(home, level=by.value, model=model, limit=limit)
+        if page or out:
+            from pipelines.reports.page.write import write_page
+
+            typer.echo(f"Page: {write_page(home, out)}")
+    except (ReportError, QueryError) as error:
         stop(str(error))
 
 

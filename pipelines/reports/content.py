@@ -201,9 +201,9 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _dates(connection: duckdb.DuckDBPyConnection, there: set[str], wanted: int) -> list[date]:
-    if "history.category_roi" not in there:
+    if "history.reconciliation" not in there:
         return []
-    query = "SELECT DISTINCT as_of FROM history.category_roi ORDER BY 1 DESC LIMIT ?"
+    query = "SELECT DISTINCT as_of FROM history.reconciliation ORDER BY 1 DESC LIMIT ?"
     return [day for (day,) in connection.execute(query, [wanted]).fetchall()]
 
 

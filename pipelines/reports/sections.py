@@ -11,27 +11,22 @@ from pipelines.reports.wording import Text
 if TYPE_CHECKING:
     import polars as pl
 
-RETURNS = (
-    Column("spend"),
-    Column("credited_gmv"),
-    Column("direct_gmv"),
-    Column("halo_gmv"),
-    Column("credited_net"),
-    Column("orders"),
-    Column("buyers"),
-    Column("new_customer_share"),
+MONEY = (Column("spend"), Column("credited_gmv"), Column("direct_gmv"), Column("halo_gmv"), Column("credited_net"))
+RATIOS = (
     Column("roas_gmv", of=("credited_gmv", "spend")),
     Column("roas_low"),
     Column("roas_high"),
     Column("roas_net", of=("credited_net", "spend")),
     Column("roi_profit"),
-    Column("maturity", "code"),
 )
+PEOPLE = (Column("orders"), Column("buyers"), Column("new_customer_share"))
+RETURNS = (*MONEY, *PEOPLE, *RATIOS, Column("maturity", "code"))
 #: What a cell tells of its buyers, and so is hidden where they are too few.
 CREDITED = (
     *("credited_gmv", "direct_gmv", "halo_gmv", "credited_net", "credited_refunds", "unattributed_gmv", "orders"),
     *("buyers", "new_customers", "new_customer_share", "cac", "cost_per_buyer"),
-    *("roas_gmv", "roas_net", "roi_profit", "roas_low", "roas_high"),
+    *("roas_gmv", "roas_direct", "roas_net", "roi_profit", "roas_low", "roas_high", "direct_low", "direct_high"),
+    *("credited_share", "halo_out_gmv"),
 )
 
 
@@ -44,7 +39,8 @@ def _returns(level: str, key: str, *columns: str) -> str:
     return f"""
         SELECT {shown}, r.spend, r.credited_gmv, r.direct_gmv, r.halo_gmv, r.credited_net, r.orders, r.roas_gmv,
             r.roas_net, r.roi_profit, r.maturity, coalesce(b.buyers, 0) AS buyers, b.new_customer_share,
-            min(r.roas_gmv) OVER same AS roas_low, max(r.roas_gmv) OVER same AS roas_high,
+            r.roas_direct, min(r.roas_gmv) OVER same AS roas_low, max(r.roas_gmv) OVER same AS roas_high,
+            min(r.roas_direct) OVER same AS direct_low, max(r.roas_direct) OVER same AS direct_high,
             coalesce(min(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0))) OVER same, 0) AS people
         FROM history.{level}_roi AS r LEFT JOIN history.buyers AS b
             ON b.level = '{level}' AND b.as_of = r.as_of AND b.model = r.model AND b.currency = r.currency
@@ -54,18 +50,15 @@ def _returns(level: str, key: str, *columns: str) -> str:
         ORDER BY r.as_of DESC, r.model, r.spend DESC NULLS LAST, r.{key} NULLS LAST"""
 
 
-def _level(
-    level: str, key: str, title: Text, says: Text, *columns: Column, within: tuple[tuple[str, ...], ...]
-) -> Table:
-    names = [column.name for column in columns if column.name != key]
+def _level(level: str, key: str, title: Text, says: Text, names: tuple[Column, ...], *columns: Column) -> Table:
     return Table(
         f"{level}_returns",
         title,
         says,
-        _returns(level, key, *names),
-        (*columns, *RETURNS),
+        _returns(level, key, *(column.name for column in names if column.name != key)),
+        columns or (*names, *RETURNS),
         needs=(f"history.{level}_roi", "history.buyers"),
-        private=Private("people", CREDITED, within),
+        private=Private("people", CREDITED),
     )
 
 
@@ -123,6 +116,7 @@ TOTALS = Table(
         b.new_customers, b.new_customer_share,
         (r.credited_gmv / nullif(s.spend, 0))::DOUBLE AS roas_gmv,
         ((r.credited_gmv - r.credited_refunds) / nullif(s.spend, 0))::DOUBLE AS roas_net,
+        (r.credited_gmv / nullif(r.total_gmv, 0))::DOUBLE AS credited_share,
         (s.spend / nullif(b.new_customers, 0))::DOUBLE AS cac, s.maturity,
         coalesce(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0)), 0) AS people
     FROM history.reconciliation AS r
@@ -140,6 +134,7 @@ TOTALS = Table(
         *map(Column, ("orders", "buyers", "new_customers", "new_customer_share")),
         Column("roas_gmv", of=("credited_gmv", "spend")),
         Column("roas_net", of=("credited_net", "spend")),
+        Column("credited_share", of=("credited_gmv", "total_gmv")),
         Column("cac", of=("spend", "new_customers")),
         Column("maturity", "code"),
     ),
@@ -199,21 +194,31 @@ CATEGORIES = _level(
     "category",
     Text("类目回报", "Returns by category"),
     Text(
-        "订单按商品类目，花费按笔记类目；直接与带动分开；区间为各归因模型的最低与最高 ROI。",
-        "Orders stand in the category of their product, spend in that of its note. Direct and halo are apart. "
-        "Low and high are the ROAS over all models.",
+        "订单按商品类目，花费按笔记类目。直接：归给推广该商品的笔记；带动：归给推广别的商品的笔记。"
+        "一个类目的归因总额各模型相同，直接部分因模型而异，故列出区间。",
+        "Orders stand in the category of their product, spend in that of its note. Direct went to notes that promote "
+        "the product, halo to notes that promote another. All models credit a category the same in all, and differ in "
+        "the direct part, whose range is shown.",
     ),
+    (Column("category", "code"), Column("halo_out_gmv")),
     Column("category", "code"),
-    within=((),),
+    *MONEY,
+    Column("halo_out_gmv"),
+    *PEOPLE,
+    Column("roas_gmv", of=("credited_gmv", "spend")),
+    Column("roas_direct", of=("direct_gmv", "spend")),
+    Column("direct_low"),
+    Column("direct_high"),
+    Column("roas_net", of=("credited_net", "spend")),
+    Column("roi_profit"),
+    Column("maturity", "code"),
 )
 LANES = _level(
     "lane",
     "lane",
     Text("链路", "Lanes"),
-    Text("各链路并列，互不混合。", "Lanes stand side by side and are never mixed."),
-    Column("lane", "code"),
-    Column("evidence", "code"),
-    within=((),),
+    Text("各链路并列，互不混合，没有合计。", "Lanes stand side by side, are never mixed and have no total."),
+    (Column("lane", "code"), Column("evidence", "code")),
 )
 
 
@@ -251,14 +256,18 @@ NOTES = Table(
         Column("title", "text"),
         Column("action", "code"),
         Column("reason", "code"),
-        Column("models_agree"),
-        Column("creator_name", "text"),
-        Column("creator_tier", "text"),
+        Column("models_agree", "count"),
+        *RATIOS,
+        Column("cpuv"),
+        *MONEY,
+        *PEOPLE,
+        Column("maturity", "code"),
+        Column("age_days", "count"),
         Column("category", "code"),
         Column("lane", "code"),
+        Column("creator_name", "text"),
+        Column("creator_tier", "code"),
         Column("campaign_id", "text"),
-        Column("age_days"),
-        *RETURNS,
         Column("note_id", "text"),
     ),
     needs=("history.note_roi", "history.buyers"),
@@ -270,20 +279,19 @@ CREATORS = _level(
     "creator_id",
     Text("博主", "Creators"),
     Text("每位博主全部笔记的回报。", "What all notes of each creator returned."),
+    (Column("creator_name", "text"), Column("creator_tier", "code"), Column("notes")),
     Column("creator_name", "text"),
-    Column("creator_tier", "text"),
+    Column("creator_tier", "code"),
     Column("notes"),
+    *RETURNS,
     Column("creator_id", "text"),
-    within=((),),
 )
 CAMPAIGNS = _level(
     "campaign",
     "campaign_id",
     Text("项目", "Campaigns"),
     Text("每个项目的回报。", "What each campaign returned."),
-    Column("campaign_id", "text"),
-    Column("notes"),
-    within=((),),
+    (Column("campaign_id", "text"), Column("notes")),
 )
 
 FUNNEL_DAYS = 28
@@ -308,7 +316,7 @@ FUNNEL = Table(
         for at, (step, added) in enumerate(FUNNEL_STEPS.items())
     )
     + " ORDER BY as_of DESC, step_number",
-    (Column("step", "code"), Column("events", "count"), Column("days_missing")),
+    (Column("step", "code"), Column("events", "count"), Column("days_missing", "count")),
     needs=("history.funnel_daily",),
 )
 LAG = Table(

@@ -121,10 +121,26 @@ CODES: dict[str, dict[str | None, Text]] = {
     "by_model": {name: Text(MODELS[name].name_zh, MODELS[name].name_en) for name in RULES},
     "category": {None: Text("未归类", "Unassigned")},
     "channel": {None: Text("未知", "Unknown")},
-    "lane": {None: Text("未知", "Unknown")},
+    "lane": {None: Text("不属于链路", "No lane")},
+    "creator_tier": {
+        "head": Text("头部", "Head"),
+        "mid": Text("腰部", "Mid"),
+        "tail": Text("尾部", "Tail"),
+        "koc": Text("KOC", "KOC"),
+    },
     "campaign_id": {None: Text("无项目", "No campaign")},
     "creator_name": {None: Text("无博主", "No creator")},
     "title": {None: Text("不属于单篇笔记", "No single note")},
+}
+
+# How each model splits an order over the touches of its journey.
+MODEL_RULES = {
+    "first_touch": Text("全部归给第一个触点", "All to the first touch"),
+    "last_touch": Text("全部归给最后一个触点", "All to the last touch"),
+    "last_click": Text("全部归给最后一次点击，没有点击则归给最后触点", "All to the last click, or the last touch"),
+    "linear": Text("每个触点相同", "The same to each touch"),
+    "time_decay": Text("付款前每早7天减半", "Half as much for every 7 days before the payment"),
+    "position_based": Text("首40%、末40%、中间20%", "40 % first, 40 % last, 20 % to those between"),
 }
 
 

@@ -1,0 +1,1 @@
+"""The page that marketers open: one self-contained HTML file."""
