@@ -22,18 +22,19 @@ PEERS = ("ChannelAttribution", "marketing-attribution-models")
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds, peak gigabytes of the process, and what the function returned."""
+    """Seconds by the clock and of all cores, peak gigabytes of the process, and what the function returned."""
 
     seconds: float
+    cpu_seconds: float
     gigabytes: float
     result: Any
 
 
 def timed(function: Callable[..., Any], /, *arguments: object) -> Run:
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     result = function(*arguments)
-    seconds = time.perf_counter() - start
-    return Run(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, result)
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    return Run(seconds, cpu_seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, result)
 
 
 def alone(function: Callable[..., Any], /, *arguments: object) -> Any:

@@ -22,9 +22,10 @@ import polars as pl
 
 from benchmarks.measuring import alone, table, timed
 from benchmarks.stored import LAST_DATE, synthesise
-from models import RULES, credits, journeys, returns, rollup  # noqa: A004
-from models.grain import earned_at_grain
-from models.markov import markov_transition_effects, markov_transitions, markov_weight
+from models import RULES, RunningSum, credits, journeys, returns  # noqa: A004
+from models.credits import KEYS
+from models.grain import add_cells, cells_by_model, earned_cells
+from models.markov import add_transitions, markov_transition_effects, markov_transitions, markov_weight
 from models.shapley import shapley_weight
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 REFUNDED = 10  # one order of so many
-KEPT = 8  # buckets whose sums are held apart
 
 
 def every_bucket(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -49,8 +49,10 @@ def every_bucket(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
 
 
 def stored_journeys(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Of the journeys what a credit is made of, bucket by bucket, and the orders."""
     for part in sorted(folder.glob("journeys-*.parquet")):
-        yield pl.read_parquet(part), pl.read_parquet(folder / part.name.replace("journeys", "conversions"))
+        orders = pl.read_parquet(folder / part.name.replace("journeys", "conversions"))
+        yield pl.read_parquet(part, columns=list(KEYS)), orders
 
 
 def ahead(buckets: Iterator[T]) -> Iterator[T]:
@@ -67,39 +69,24 @@ def journeys_alone(folder: Path) -> int:
 
 
 def everything(folder: Path) -> pl.DataFrame:
-    sums: list[pl.DataFrame] = []
-    transitions: list[pl.DataFrame] = []
+    by_rules, by_markov, transitions = RunningSum(add_cells), RunningSum(add_cells), RunningSum(add_transitions)
+    rules = {**RULES, "shapley": shapley_weight}
     for found, orders in ahead(every_bucket(folder)):
-        sums = added(sums, summed(found, orders, {**RULES, "shapley": shapley_weight}))
-        transitions = [*transitions, transitions_of(found, orders)]
-        transitions = [chained(transitions)] if len(transitions) > KEPT else transitions
-    by_markov = {"markov": partial(markov_weight, effects=markov_transition_effects(chained(transitions)))}
+        by_rules.add(cells(found, orders, rules))
+        transitions.add(transitions_of(found, orders))
+    markov = {"markov": partial(markov_weight, effects=markov_transition_effects(transitions.result()))}
     for found, orders in ahead(stored_journeys(folder)):
-        sums = added(sums, summed(found, orders, by_markov))
+        by_markov.add(cells(found, orders, markov))
+    earned = [cells_by_model(sums.result(), models=models) for sums, models in ((by_rules, rules), (by_markov, markov))]
     notes, windows, spend = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows", "spend"))
     return returns(
-        rollup(pl.concat(sums)),
-        spend,
-        notes,
-        windows,
-        level="category",
-        models=[*RULES, "shapley", "markov"],
-        as_of=LAST_DATE,
+        pl.concat(earned), spend, notes, windows, level="category", models=[*rules, *markov], as_of=LAST_DATE
     )
 
 
-def summed(found: pl.DataFrame, orders: pl.DataFrame, models: Mapping[str, Rule]) -> pl.DataFrame:
+def cells(found: pl.DataFrame, orders: pl.DataFrame, models: Mapping[str, Rule]) -> pl.DataFrame:
     refunds = orders.gather_every(REFUNDED).select("conversion_id", refund_date="paid_date", refund_fen="paid_fen")
-    return earned_at_grain(credits(found, models=models), orders, refunds, models=models, as_of=LAST_DATE)
-
-
-def added(sums: list[pl.DataFrame], more: pl.DataFrame) -> list[pl.DataFrame]:
-    """Rolled up now and then, so that sums do not grow with buckets."""
-    return [*sums, more] if len(sums) < KEPT else [rollup(pl.concat([*sums, more]))]
-
-
-def chained(transitions: list[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(transitions).group_by("from_state", "to_state").agg(pl.col("weight").sum())
+    return earned_cells(credits(found, models=models), orders, refunds, models=models, as_of=LAST_DATE)
 
 
 def transitions_of(found: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:

@@ -22,6 +22,7 @@ INSTANT = pl.Datetime("us", "UTC")
 PRODUCTS = [f"p{number}" for number in range(200)]
 NOTES = 2_000
 TOUCHES_PER_USER = 20
+ORGANIC = 0.3
 SEED = 20260910
 
 
@@ -78,7 +79,8 @@ def _touches(rng: np.random.Generator, users: np.ndarray, notes: pl.Series, coun
             "kind": pl.Series(KINDS).gather(rng.choice(3, count, p=(0.8, 0.15, 0.05))),
         }
     ).with_columns(
-        click_id=pl.when(pl.col("kind") == "click").then(pl.format("c{}-{}", pl.lit(bucket), pl.int_range(pl.len())))
+        organic=pl.Series(rng.random(count) < ORGANIC),
+        click_id=pl.when(pl.col("kind") == "click").then(pl.format("c{}-{}", pl.lit(bucket), pl.int_range(pl.len()))),
     )
 
 

@@ -8,8 +8,9 @@ and limits.
 | the touches of each conversion inside its windows | `journeys` |
 | the share of each conversion that a note gets, by rules | `credits`; the weights: `first_touch`, `last_touch`, \
 `last_click`, `last_non_organic`, `linear`, `time_decay`, `position_based`, `by_position`, `participation` |
-| shares to fen, earnings, returns, totals that agree | `split_fen`, `earned`, `rollup`, `returns`, `reconciliation`; \
-`earned_at_grain` for many conversions |
+| shares to fen, earnings, returns, totals that agree | `split_fen`, `earned`, `rollup`, `returns`, `sold`, \
+`reconciliation`; `earned_at_grain` for many conversions |
+| the same bucket by bucket | `earned_cells`, `add_cells`, `cells_by_model`, `add_transitions`, `RunningSum` |
 | journeys as paths, converting or not | `paths_from_touches`, `paths_from_aggregated`, `paths_of_users`, `treat` |
 | what each note earned, by rules or by any model | `rule_totals`, `attribute` |
 | models that are fitted on paths | `markov`, `shapley`, `shapley_ordered`, `data_driven` |
@@ -21,14 +22,16 @@ and limits.
 
 from __future__ import annotations
 
+from models.added import RunningSum
 from models.credits import credits  # noqa: A004
 from models.data_driven import NoBetterThanBaseRateError, data_driven, fit_data_driven
 from models.did import difference_in_differences
-from models.earnings import earned, reconciliation, rollup
-from models.grain import earned_at_grain
+from models.earnings import earned, reconciliation, rollup, sold
+from models.grain import add_cells, cells_by_model, earned_at_grain, earned_cells
 from models.journeys import journeys
 from models.markov import (
     SingularChainError,
+    add_transitions,
     markov,
     markov_effects,
     markov_shares,
@@ -56,14 +59,19 @@ __all__ = [
     "MODELS",
     "RULES",
     "NoBetterThanBaseRateError",
+    "RunningSum",
     "SingularChainError",
+    "add_cells",
+    "add_transitions",
     "attribute",
     "by_position",
+    "cells_by_model",
     "credits",
     "data_driven",
     "difference_in_differences",
     "earned",
     "earned_at_grain",
+    "earned_cells",
     "first_touch",
     "fit_data_driven",
     "journeys",
@@ -90,6 +98,7 @@ __all__ = [
     "shapley_ordered",
     "shapley_shares",
     "shapley_weight",
+    "sold",
     "split_fen",
     "time_decay",
     "treat",

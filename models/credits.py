@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
-from models.frames import like
+from models.deferred import deferred
 from models.register import RULES, is_additive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from models.frames import Frame
+    from models.money import Floats, Ints
     from models.register import Rule
 
 #: Columns that a model may not be named after.
 KEYS = ("conversion_id", "note_id", "lane", "direct", "position")
+
+#: The row of a touch while shares are made.
+_ROW = "|row"
 
 
 def credits(journeys: Frame, /, *, models: Mapping[str, Rule] = RULES) -> Frame:  # noqa: A001
@@ -45,14 +53,56 @@ def credits(journeys: Frame, /, *, models: Mapping[str, Rule] = RULES) -> Frame:
     """
     if taken := sorted(set(models) & set(KEYS)):
         raise ValueError(f"{len(taken)} models are named like key columns: {', '.join(taken)}. Rename them")
-    additive = [name for name, rule in models.items() if is_additive(rule)]
-    shares = (
-        journeys.lazy()
-        .sort("conversion_id", "position")
-        .with_columns(rule().alias(name) for name, rule in models.items())
-        .group_by("conversion_id", "note_id", maintain_order=True)
-        .agg(pl.col("lane", "direct", "position").first(), pl.col(*models).sum())
-        .with_columns(pl.col(additive) / pl.col(additive).sum().over("conversion_id"))
-        .select(*KEYS, *models)
-    )
-    return like(shares, journeys)
+
+    def compute() -> pl.DataFrame:
+        touches = journeys.lazy().collect()
+        if not touches.select(pl.struct("conversion_id", "position").is_sorted()).item():
+            touches = touches.sort("conversion_id", "position")
+        # Rules ask which touches are of one journey, not of which: numbers are compared faster than names.
+        numbered = touches.with_columns(pl.col("conversion_id").rle_id()).with_row_index(_ROW)
+        first_row = pl.col(_ROW).min().over("conversion_id", "note_id")
+        weights = numbered.select(first_row, **{name: rule().cast(pl.Float64) for name, rule in models.items()})
+        lines = _Lines.of(numbered["conversion_id"].to_numpy(), weights[_ROW].to_numpy())
+        shares = [
+            pl.Series(name, lines.shares(weights[name].to_numpy(), divided=is_additive(rule)))
+            for name, rule in models.items()
+        ]
+        return touches.select(KEYS).filter(lines.kept).with_columns(shares)
+
+    given = journeys.lazy().collect_schema()
+    schema = {**{name: given[name] for name in KEYS}, **dict.fromkeys(models, pl.Float64())}
+    return deferred(compute, journeys, schema=schema)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """How touches become lines of credit, one for each note of a journey, where it is first touched.
+
+    `kept`: whether a touch is the first of its note. `again`: the touches that are not, and `to`: the first ones of
+    their notes. `starts`, `lengths`: of the journeys among the lines.
+    """
+
+    kept: NDArray[np.bool_]
+    again: Ints
+    to: NDArray[np.uint32]
+    starts: Ints
+    lengths: Ints
+
+    @classmethod
+    def of(cls, journey: NDArray[np.uint32], first: NDArray[np.uint32]) -> _Lines:
+        kept = first == np.arange(first.size)
+        again = np.flatnonzero(~kept)
+        journey = journey[kept]
+        starts = np.flatnonzero(np.append(True, journey[1:] != journey[:-1])[: journey.size])
+        return cls(kept, again, first[again], starts, np.diff(starts, append=journey.size))
+
+    def shares(self, weight: Floats, *, divided: bool) -> Floats:
+        """The weight of each line, `divided` by the sum over its journey or not."""
+        if self.again.size:
+            weight = weight.copy()
+            np.add.at(weight, self.to, weight[self.again])
+            weight = weight[self.kept]
+        if not divided or not weight.size:
+            return weight
+        shares: Floats = weight / np.repeat(np.add.reduceat(weight, self.starts), self.lengths)
+        return shares

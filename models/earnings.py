@@ -91,56 +91,76 @@ def rollup(earned: Frame, /) -> Frame:
     return like(sums, earned)
 
 
-def reconciliation(
-    credits: Frame,  # noqa: A002
-    conversions: AnyFrame,
-    refunds: AnyFrame,
-    /,
-    *,
-    models: Iterable[str],
-    as_of: date,
-) -> Frame:
-    """What the shop sold, and where every model put it, per model and currency.
-
-    The totals come from the conversions, the credited sums from the split credits, the unattributed ones from
-    the conversions that no note earned: that credited + unattributed = total is for a check to find, not
-    assumed.
+def sold(conversions: Frame, refunds: AnyFrame, /, *, as_of: date) -> Frame:
+    """What the shop sold up to `as_of`, and what it paid back of that, per currency: the totals, whatever earned them.
 
     Args:
-        credits: As for `earned`; likewise `conversions`, `refunds`, `models` and `as_of`.
+        conversions: `conversion_id` (unique), `paid_fen`, `paid_date`, `currency`.
+        refunds: As for `earned`.
+        as_of: Last business date that counts.
+
+    Returns:
+        Sorted: `currency`, Int64 `total_fen`, `total_refund_fen`. Adds up over buckets of users.
+
+    >>> from datetime import date
+    >>> orders = pl.DataFrame({"conversion_id": ["a", "b"], "paid_fen": [500, 700], "paid_date": [date(2026, 9, 1)] * 2,
+    ...     "currency": "CNY"})
+    >>> back = pl.DataFrame({"conversion_id": ["a"], "refund_date": [date(2026, 9, 2)], "refund_fen": [200]})
+    >>> sold(orders, back, as_of=date(2026, 9, 9)).rows()
+    [('CNY', 1200, 200)]
+    """
+    totals = (
+        conversions.lazy()
+        .filter(pl.col("paid_date") <= as_of)
+        .join(_refunded(refunds, as_of), on="conversion_id", how="left")
+        .group_by("currency")
+        .agg(total_fen=pl.col("paid_fen").sum(), total_refund_fen=pl.col("refund_fen").sum())
+        .sort("currency")
+    )
+    return like(totals, conversions)
+
+
+def reconciliation(earned: Frame, sold: AnyFrame, /, *, models: Iterable[str]) -> Frame:
+    """What the shop sold, and where every model put it, per model and currency.
+
+    The totals come from the conversions, the rest from what was split: that credited + unattributed = total is for a
+    check to find, not assumed.
+
+    Args:
+        earned: As `earned` or `rollup` gives it.
+        sold: As `sold` gives it, or several of its frames, concatenated.
+        models: Names of the models; each has every row, also where it credits nothing.
 
     Returns:
         Sorted: `model`, `currency`, Int64 `total_fen`, `credited_fen`, `unattributed_fen`,
         `total_refund_fen`, `credited_refund_fen`, `unattributed_refund_fen`.
     """
-    models = list(models)
     totals = (
-        paid(conversions, refunds, as_of=as_of)
+        sold.lazy()
         .group_by("currency")
-        .agg(total_fen=pl.col("paid_fen").sum(), total_refund_fen=pl.col("refund_fen").sum())
-        .join(pl.LazyFrame({"model": models}, {"model": pl.String}), how="cross")
+        .sum()
+        .join(pl.LazyFrame({"model": list(models)}, {"model": pl.String}), how="cross")
     )
-    divided = (
-        earned(credits.lazy(), conversions, refunds, models=models, as_of=as_of)
-        .group_by("model", "currency")
-        .agg(pl.col(FEN).sum())
-    )
+    divided = earned.lazy().group_by("model", "currency").agg(pl.col(FEN).sum())
     columns = [f"{part}_{fen}" for fen in ("fen", "refund_fen") for part in ("total", "credited", "unattributed")]
     result = totals.join(divided, on=["model", "currency"], how="left").select("model", "currency", *columns)
-    return like(result.sort("model", "currency"), credits)
+    return like(result.sort("model", "currency"), earned)
 
 
 def paid(conversions: AnyFrame, refunds: AnyFrame, /, *, as_of: date) -> pl.LazyFrame:
     """Conversions paid up to `as_of`, with `refund_fen`, what was paid back of them up to then."""
-    back = (
-        refunds.lazy().filter(pl.col("refund_date") <= as_of).group_by("conversion_id").agg(pl.col("refund_fen").sum())
-    )
     return (
         conversions.lazy()
         .filter(pl.col("paid_date") <= as_of)
         .select("conversion_id", "paid_fen", *OF_ORDER)
-        .join(back, on="conversion_id", how="left")
+        .join(_refunded(refunds, as_of), on="conversion_id", how="left")
         .with_columns(pl.col("refund_fen").fill_null(0))
+    )
+
+
+def _refunded(refunds: AnyFrame, as_of: date) -> pl.LazyFrame:
+    return (
+        refunds.lazy().filter(pl.col("refund_date") <= as_of).group_by("conversion_id").agg(pl.col("refund_fen").sum())
     )
 
 

@@ -6,20 +6,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from models.deferred import deferred
-from models.earnings import GRAIN, ORDER_DECIMALS, earned, paid, rollup
-from models.money import LARGEST_FEN, split_runs
+from models.earnings import FEN, GRAIN, OF_ORDER, ORDER_DECIMALS, paid
+from models.frames import like
+from models.money import LARGEST_FEN, refuse, split_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from numpy.typing import NDArray
+
     from models.frames import AnyFrame, Frame
     from models.money import Ints
 
 _CELL = GRAIN[1:]
+_OF_ORDER = tuple(name for name in OF_ORDER if name in _CELL)
 _UNIT = 10**ORDER_DECIMALS
+
+#: What a cell holds of each model, under `model|name`. `orders` are in units of 10^-10, so that they add up exactly.
+_PER_MODEL: dict[str, pl.DataType] = {"paid_date": pl.Date(), "orders": pl.Int64(), **dict.fromkeys(FEN, pl.Int64())}
 
 
 def earned_at_grain(
@@ -46,86 +54,162 @@ def earned_at_grain(
         ValueError: an amount or a share is such as `models.money.split_fen` refuses.
     """
     models = list(models)
-    step_by_step = rollup(earned(credits.lazy(), conversions, refunds, models=models, as_of=as_of))
+    return cells_by_model(earned_cells(credits, conversions, refunds, models=models, as_of=as_of), models=models)
+
+
+def earned_cells(
+    credits: Frame,  # noqa: A002
+    conversions: AnyFrame,
+    refunds: AnyFrame,
+    /,
+    *,
+    models: Iterable[str],
+    as_of: date,
+) -> Frame:
+    """The same with models side by side, for many buckets of users: cells add up (`add_cells`), and are few.
+
+    Args:
+        credits: As for `models.earnings.earned`; likewise `conversions`, `refunds`, `models` and `as_of`.
+
+    Returns:
+        Per cell of the grain (`models.earnings.GRAIN` without the model) and model: `model|paid_date` (null where it
+        has nothing in the cell), `model|orders` (in units of 10⁻¹⁰) and the `FEN`. In no order, and a cell may
+        have several rows.
+
+    Raises:
+        As `earned_at_grain`.
+    """
+    models = list(models)
+    given = {**conversions.lazy().collect_schema(), **credits.lazy().collect_schema()}
+    schema = {name: given[name] for name in _CELL} | {
+        _of(model, name): dtype for model in models for name, dtype in _PER_MODEL.items()
+    }
 
     def compute() -> pl.DataFrame:
-        orders = paid(conversions, refunds, as_of=as_of).collect()
-        lines = credits.lazy().join(orders.lazy(), on="conversion_id", validate="m:1", maintain_order="left").collect()
-        if not lines.select(pl.struct("conversion_id", "position").is_sorted()).item():
-            lines = lines.sort("conversion_id", "position")
-        if not models or not lines.height or not _plain(lines, models):
-            return step_by_step.collect()
-        of_nobody = _unattributed(orders.join(lines, on="conversion_id", how="anti"))
-        cells = pl.concat([_added_up(lines, models), of_nobody], how="diagonal").sort(_CELL)
-        return pl.concat(_of_model(cells, model) for model in sorted(models))
+        orders, kinds = _orders(conversions, refunds, as_of)
+        lines = _lines(credits.lazy().collect(), orders)
+        # A model that does not credit every line has lines of its own.
+        everywhere = [model for model in models if not lines[model].has_nulls()]
+        parts = [(lines, everywhere)] if everywhere else []
+        parts += [(lines.drop_nulls(model), [model]) for model in models if model not in everywhere]
+        cells = [_credited(*part) for part in parts]
+        cells.append(_unattributed(lines, orders, models))
+        return pl.concat(cells, how="diagonal").join(kinds, on="kind", how="left").select(*schema)
 
-    return deferred(compute, credits, schema=step_by_step.collect_schema())
+    return deferred(compute, credits, schema=schema)
 
 
-def _plain(lines: pl.DataFrame, models: list[str]) -> bool:
-    """Whether every share and amount can be split; what cannot goes the long way, which credits or refuses it."""
-    amounts = pl.col("paid_fen", "refund_fen")
-    shares = pl.col(models)
-    able = lines.select(
-        (amounts.is_not_null() & (amounts.abs() <= LARGEST_FEN)).all().name.suffix("|amount"),
-        (shares.is_not_null() & shares.is_finite() & (shares >= 0)).all(),
+def add_cells(cells: Frame, /) -> Frame:
+    """Cells of several buckets, concatenated, as one row per cell."""
+    return like(_added_up(cells.lazy(), _CELL), cells)
+
+
+def cells_by_model(cells: Frame, /, *, models: Iterable[str]) -> Frame:
+    """Cells as `models.earnings.rollup` gives them: one row per model and cell."""
+    models = sorted(models)
+    given = cells.lazy().collect_schema()
+    schema = {"model": pl.String(), **{name: given[name] for name in _CELL}, **_PER_MODEL, "orders": pl.Float64()}
+
+    def compute() -> pl.DataFrame:
+        ordered = cells.lazy().sort(_CELL).collect()
+        parts = [_of_model(ordered, model) for model in models]
+        return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+
+    return deferred(compute, cells, schema=schema)
+
+
+def _added_up(cells: pl.LazyFrame, by: str | tuple[str, ...]) -> pl.LazyFrame:
+    """Dates and sums by cell: the last date, and the sum of all else."""
+    return cells.group_by(by).agg(cs.date().max(), (cs.all() - cs.date() - cs.by_name(by)).sum())
+
+
+def _of(model: str, name: str) -> str:
+    return f"{model}|{name}"
+
+
+def _of_model(cells: pl.DataFrame, model: str) -> pl.DataFrame:
+    columns = {name: pl.col(_of(model, name)) for name in _PER_MODEL}
+    return cells.filter(columns["paid_date"].is_not_null()).select(
+        pl.lit(model).alias("model"),
+        *_CELL,
+        paid_date=columns["paid_date"],
+        orders=columns["orders"].fill_null(0) / _UNIT,
+        **{name: columns[name].fill_null(0) for name in FEN},
     )
-    return all(able.row(0)) and not _wholes(lines, models).eq(0.0).any()
 
 
-def _wholes(lines: pl.DataFrame, models: list[str]) -> pl.Series:
-    """The least sum of shares of every conversion, over the models."""
-    starts = _starts(lines)
-    sums = [np.add.reduceat(lines[model].to_numpy(), starts) for model in models]
-    return pl.Series(np.min(sums, axis=0))
+def _orders(conversions: AnyFrame, refunds: AnyFrame, as_of: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The conversions that count, numbered (`order`) and of a `kind`; and the kinds, by what a cell says of orders."""
+    orders = paid(conversions, refunds, as_of=as_of).collect()
+    kinds = orders.select(_OF_ORDER).unique().with_row_index("kind")
+    kind = orders.lazy().join(kinds.lazy(), on=_OF_ORDER, how="left", nulls_equal=True, maintain_order="left")
+    return kind.drop(_OF_ORDER).with_row_index("order").collect(), kinds
 
 
-def _starts(lines: pl.DataFrame) -> Ints:
-    """The rows in which conversions begin."""
-    of = pl.col("conversion_id")
-    return np.flatnonzero(lines.select(of.ne_missing(of.shift())).to_series().to_numpy())
+def _lines(credits: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:  # noqa: A002
+    """Credits with what is known of their orders, one order after the other, each in touch order."""
+    if not credits.select(pl.struct("conversion_id", "position").is_sorted()).item():
+        credits = credits.sort("conversion_id", "position")  # noqa: A001
+    # Lines of an order stand together: it is looked up once, and not for each of them.
+    runs = credits["conversion_id"].rle().struct.unnest()
+    found = runs.lazy().join(
+        orders.lazy(), left_on="value", right_on="conversion_id", how="left", validate="m:1", maintain_order="left"
+    )
+    of_order = found.drop("len", "value").collect()[np.repeat(np.arange(runs.height), runs["len"])]
+    return credits.hstack(of_order).filter(pl.col("order").is_not_null())
 
 
-def _added_up(lines: pl.DataFrame, models: list[str]) -> pl.DataFrame:
-    """Per cell, for every model: units of orders, fen credited, and fen of it refunded."""
-    paid_fen, refund_fen = (lines[name].to_numpy() for name in ("paid_fen", "refund_fen"))
-    starts = _starts(lines)
+def _credited(lines: pl.DataFrame, models: list[str]) -> pl.DataFrame:
+    """Per kind of order, note and directness, what models credit that credit every line."""
+    _check(lines, models)
+    order, paid_fen, refund_fen = (lines[name].to_numpy() for name in ("order", "paid_fen", "refund_fen"))
+    starts = _starts(order)
     # Few orders are refunded, and nothing is split of those that are not.
     refunded = np.flatnonzero(refund_fen)
-    refund_starts = _starts(lines[refunded])
-    columns = []
+    refund_starts = _starts(order[refunded])
+    columns: dict[str, pl.Series | pl.Expr] = {}
     for model in models:
         share = lines[model].to_numpy()
         back = np.zeros(share.size, np.int64)
         back[refunded] = split_runs(refund_fen[refunded], share[refunded], refund_starts)
-        columns += [
-            (pl.col(model) * _UNIT).round().cast(pl.Int64).alias(f"{model}|orders"),
-            pl.Series(f"{model}|credited_fen", split_runs(paid_fen, share, starts)),
-            pl.Series(f"{model}|credited_refund_fen", back),
-        ]
-    sums = [f"{model}|{name}" for model in models for name in ("orders", "credited_fen", "credited_refund_fen")]
-    cells = lines.select(*_CELL, "paid_date", *columns).group_by(_CELL)
-    return cells.agg(pl.col("paid_date").max(), pl.col(sums).sum())
+        columns |= {
+            _of(model, "orders"): (pl.col(model) * _UNIT).round().cast(pl.Int64),
+            _of(model, "credited_fen"): pl.Series(split_runs(paid_fen, share, starts)),
+            _of(model, "credited_refund_fen"): pl.Series(back),
+        }
+    cells = lines.lazy().select("kind", "note_id", "direct", "paid_date", **columns)
+    dates = {_of(model, "paid_date"): pl.col("paid_date") for model in models}
+    return _added_up(cells, ("kind", "note_id", "direct")).with_columns(**dates).drop("paid_date").collect()
 
 
-def _unattributed(orders: pl.DataFrame) -> pl.DataFrame:
-    """Per cell, the orders that no note has touched."""
-    nobody = {"note_id": pl.lit(None, pl.String), "direct": pl.lit(None, pl.Boolean)}
-    cells = orders.with_columns(**nobody).group_by(_CELL)
-    return cells.agg(
-        pl.col("paid_date").max(),
-        unattributed_fen=pl.col("paid_fen").sum(),
-        unattributed_refund_fen=pl.col("refund_fen").sum(),
-    )
+def _unattributed(lines: pl.DataFrame, orders: pl.DataFrame, models: list[str]) -> pl.DataFrame:
+    """Per kind of order, what each model credits to no note."""
+    columns: dict[str, pl.Expr] = {}
+    for model in models:
+        credited = np.zeros(orders.height, bool)
+        credited[lines.filter(pl.col(model).is_not_null())["order"]] = True
+        left = pl.when(~pl.Series(credited))
+        columns |= {
+            _of(model, "paid_date"): left.then("paid_date"),
+            _of(model, "unattributed_fen"): left.then("paid_fen"),
+            _of(model, "unattributed_refund_fen"): left.then("refund_fen"),
+        }
+    return _added_up(orders.lazy().select("kind", **columns), "kind").collect()
 
 
-def _of_model(cells: pl.DataFrame, model: str) -> pl.DataFrame:
-    return cells.select(
-        pl.lit(model).alias("model"),
-        *_CELL,
-        "paid_date",
-        (pl.col(f"{model}|orders").fill_null(0) / _UNIT).alias("orders"),
-        pl.col(f"{model}|credited_fen").fill_null(0).alias("credited_fen"),
-        pl.col(f"{model}|credited_refund_fen").fill_null(0).alias("credited_refund_fen"),
-        pl.col("unattributed_fen", "unattributed_refund_fen").fill_null(0),
-    )
+def _check(lines: pl.DataFrame, models: list[str]) -> None:
+    """Raise what `models.money.split_fen` would."""
+    amounts = ("paid_fen", "refund_fen")
+    in_range = lines.select((pl.col(amounts).abs() <= LARGEST_FEN).fill_null(value=False).all()).row(0)
+    starts = _starts(lines["order"].to_numpy())
+    for model in models:
+        share = lines[model]
+        able = all(in_range) and share.is_finite().all() and (share >= 0).all()
+        if not able or (starts.size and not np.add.reduceat(share.to_numpy(), starts).all()):
+            for amount in amounts:
+                refuse(lines.select("position", group="order", amount=amount, share=model))
+
+
+def _starts(order: NDArray[np.uint32]) -> Ints:
+    """The rows in which orders begin."""
+    return np.flatnonzero(np.append(True, order[1:] != order[:-1])[: order.size])

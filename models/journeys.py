@@ -60,7 +60,9 @@ def journeys(
 
     Args:
         touches: `note_id` String, `user_key` Int64, `touched_at` Datetime(us, UTC), `kind` String (`KINDS`),
-            `click_id` String. Rows that agree in note, instant, kind and click id are one touch.
+            `click_id` String, `organic` Boolean (nobody paid for the touch; null: not known, which counts as paid
+            for). Rows that agree in note, instant, kind and click id are one touch: that of the strongest match,
+            and of several such one that is not organic.
         conversions: `conversion_id` String (unique), `user_key`, `paid_at`, `brand`, `category`,
             `product_id`, `click_id`; others are ignored.
         notes: `note_id` (unique), `brand`, `lane`, `category`, `product_ids` List(String); others are
@@ -77,10 +79,10 @@ def journeys(
     Returns:
         Sorted by conversion and touch order (`touched_at`, then kind, then `note_id`, then click id):
         `conversion_id`, `note_id`, `lane`, `kind`, `touched_at`, `age` (Duration, `paid_at − touched_at`),
-        `matched_by` (the strongest of `MATCHES` by which the order found the touch), `direct`
-        (Boolean: the note promotes the product), `position` (UInt32 from 1), `touches` (UInt32, in the
-        journey). Conversions without touches have no row. May be called per bucket of users, if each bucket
-        also holds the touches whose click id one of its conversions carries, and those of linked users.
+        `matched_by` (the strongest of `MATCHES` by which the order found the touch), `organic` (Boolean,
+        never null), `direct` (Boolean: the note promotes the product), `position` (UInt32 from 1), `touches`
+        (UInt32, in the journey). Conversions without touches have no row. May be called per bucket of users,
+        if each bucket also holds the touches whose click id one of its conversions carries, and those of linked users.
 
     Raises:
         ValueError: `scope` is not one of `SCOPES`.
@@ -89,8 +91,8 @@ def journeys(
     >>> paid = datetime(2026, 9, 10, 4, tzinfo=UTC)
     >>> result = journeys(
     ...     pl.DataFrame({"note_id": ["n1", "n1"], "user_key": [7, 7], "kind": ["impression"] * 2,
-    ...         "touched_at": [paid - timedelta(days=3), paid], "click_id": [None, None]},
-    ...         schema_overrides={"click_id": pl.String}),
+    ...         "touched_at": [paid - timedelta(days=3), paid], "click_id": [None] * 2, "organic": [None] * 2},
+    ...         schema_overrides={"click_id": pl.String, "organic": pl.Boolean}),
     ...     pl.DataFrame({"conversion_id": ["tmall-1-1"], "user_key": [7], "paid_at": [paid], "brand": ["A"],
     ...         "category": ["lipstick"], "product_id": ["p"], "click_id": ["c"]}),
     ...     pl.DataFrame({"note_id": ["n1"], "brand": ["A"], "lane": ["seeding"], "category": ["lipstick"],
@@ -130,7 +132,8 @@ def _orders(conversions: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame:
 
 def _matched(touches: pl.LazyFrame, orders: pl.LazyFrame, links: AnyFrame | None) -> pl.LazyFrame:
     """Pairs of touch and order, by user, by click and by linked user, that the longest window would still allow."""
-    touches = touches.select("note_id", "kind", "touched_at", "user_key", touch_click="click_id")
+    organic = pl.col("organic").fill_null(value=False)
+    touches = touches.select("note_id", "kind", "touched_at", "user_key", organic, touch_click="click_id")
     # A join costs by the columns that it carries: what else an order has joins the pairs that are left.
     orders = orders.select("order", "user_key", "click_id", "paid_at", "earliest")
     by_user = touches.join(orders.drop("click_id"), on="user_key")
@@ -156,13 +159,14 @@ def _by_code(codes: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
             kind=pl.lit("click"),
             touched_at=pl.coalesce("clicked_at", "paid_at"),
             touch_click=pl.lit(None, pl.String),
+            organic=pl.lit(value=False),
         ).filter(pl.col("touched_at").is_between("earliest", "paid_at")),
         _CODE,
     )
 
 
 def _pair(found: pl.LazyFrame, way: int) -> pl.LazyFrame:
-    return found.select("order", "note_id", "kind", "touched_at", "touch_click", way=pl.lit(way, pl.UInt8))
+    return found.select("order", "note_id", "kind", "touched_at", "touch_click", "organic", way=pl.lit(way, pl.UInt8))
 
 
 def _eligible(matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, in_scope: pl.Expr) -> pl.LazyFrame:
@@ -191,6 +195,7 @@ def _eligible(matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, 
             "category",
             "touched_at",
             "touch_click",
+            "organic",
             "way",
             age=pl.col("paid_at") - pl.col("touched_at"),
             direct=PROMOTES_PRODUCT,
@@ -214,7 +219,7 @@ def _numbered(inside: pl.LazyFrame) -> pl.LazyFrame:
     row = pl.col("row")
     return (
         inside.with_columns(strength=STRENGTH)
-        .sort(*TOUCH_ORDER, "way")
+        .sort(*TOUCH_ORDER, "way", "organic")
         .filter(pl.any_horizontal(pl.col(key).ne_missing(pl.col(key).shift()) for key in TOUCH_ORDER))
         .with_row_index("row")
         .select(
@@ -225,6 +230,7 @@ def _numbered(inside: pl.LazyFrame) -> pl.LazyFrame:
             "touched_at",
             "age",
             pl.col("way").replace_strict(dict(enumerate(MATCHES)), return_dtype=pl.String).alias("matched_by"),
+            "organic",
             "direct",
             position=row - row.min().over("order") + 1,
             touches=pl.len().over("order"),

@@ -104,7 +104,8 @@ def split_runs(amount_fen: Ints, share: Floats, starts: Ints, /) -> Ints:
     contested = np.flatnonzero(remainder)
     group = np.repeat(np.arange(starts.size), lengths)[contested]
     by_remainder = np.argsort((group << REMAINDER_BITS) - remainder[contested], kind="stable")
-    rank = np.arange(group.size) - np.searchsorted(group, group)
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    rank = np.arange(group.size) - np.repeat(first, np.diff(first, append=group.size))
     fen[contested[by_remainder[rank < left[group]]]] += 1
     signed: Ints = fen * np.sign(amount_fen)
     return signed
@@ -112,8 +113,8 @@ def split_runs(amount_fen: Ints, share: Floats, starts: Ints, /) -> Ints:
 
 def _split(series: pl.Series) -> pl.Series:
     """`split_fen` over a series of `group`, `order`, `amount` and `share`."""
-    lines = series.struct.unnest().with_columns(total=pl.col("share").sum().over("group"))
-    _refuse(lines)
+    lines = series.struct.unnest()
+    refuse(lines)
     lines = lines.with_row_index("row").sort("group", "order")
     starts = lines.select(pl.col("group").ne_missing(pl.col("group").shift()) | (pl.col("row").cum_count() == 1))
     fen = split_runs(
@@ -122,8 +123,9 @@ def _split(series: pl.Series) -> pl.Series:
     return lines.select("row", fen=pl.Series(fen, dtype=pl.Int64)).sort("row")["fen"]
 
 
-def _refuse(lines: pl.DataFrame) -> None:
-    """Raise if amounts or shares are such that integer arithmetic would not hold."""
+def refuse(lines: pl.DataFrame, /) -> None:
+    """Raise if an `amount` or `share` of `lines` is such that integer arithmetic would not hold for its `group`."""
+    lines = lines.with_columns(total=pl.col("share").sum().over("group"))
     share = pl.col("share")
     wrong = {
         f"amounts that are null or beyond ±{LARGEST_FEN} fen, which Int64 cannot split exactly": (

@@ -35,8 +35,7 @@ class Model:
     learns values from many journeys first, `function(paths, journeys, touch_column=…)` (see `models.paths`).
 
     `additive`: the credits of a conversion sum to it. `timed`: it reads when touches occurred, which aggregated
-    paths do not tell. `needs`: what it reads beyond a frame of `models.journeys.journeys`: a column, or an option
-    that has no default.
+    paths do not tell. `needs`: an option that has no default.
     """
 
     name: str
@@ -57,7 +56,7 @@ MODELS = MappingProxyType(
             Model("first_touch", "rule", "首次触点", "First touch", first_touch),
             Model("last_touch", "rule", "末次触点", "Last touch", last_touch),
             Model("last_click", "rule", "末次点击", "Last click", last_click),
-            Model("last_non_organic", "rule", "末次非自然触点", "Last non-organic", last_non_organic, needs="organic"),
+            Model("last_non_organic", "rule", "末次非自然触点", "Last non-organic", last_non_organic),
             Model("linear", "rule", "线性", "Linear", linear),
             Model("time_decay", "rule", "时间衰减", "Time decay", time_decay, timed=True),
             Model("position_based", "rule", "位置（40/20/40）", "Position based", position_based),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from models.earnings import FEN, ORDER_DECIMALS, earned, reconciliation, rollup
+from models.earnings import FEN, ORDER_DECIMALS, earned, reconciliation, rollup, sold
 from models.frames import like
 from models.maturity import closes, maturity
 from models.money import exact_sum
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from models.frames import AnyFrame, Frame
 
-__all__ = ["LEVELS", "Level", "earned", "reconciliation", "returns", "rollup"]
+__all__ = ["LEVELS", "Level", "earned", "reconciliation", "returns", "rollup", "sold"]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""What all figures rest on: when the scope, the windows or the reference tables change, everything is made again."""
+"""What all figures rest on: when the scope, windows, reference tables or rules change, everything is made again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from data_contracts.reference import TABLES, reference_version, window_set
+from models.register import RULES
 from pipelines.settings import attribution_scope
 from pipelines.warehouse import transaction
 
@@ -22,7 +23,12 @@ def store_reference(connection: duckdb.DuckDBPyConnection, /) -> None:
 
 def demand_same_basis(connection: duckdb.DuckDBPyConnection, /) -> int:
     """Enter every date as outdated if figures would rest on something else now; returns how many dates these are."""
-    basis = {"scope": attribution_scope(), "window_set": window_set(), "reference": reference_version()}
+    basis = {
+        "scope": attribution_scope(),
+        "window_set": window_set(),
+        "reference": reference_version(),
+        "models": ",".join(RULES),
+    }
     stored = dict(connection.execute("SELECT name, value FROM ops.basis").fetchall())
     if stored == basis:
         return 0

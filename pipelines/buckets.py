@@ -25,16 +25,29 @@ def bucket_ranges(rows: int, /) -> Iterator[tuple[int, int]]:
         yield low, high
 
 
+# A refund is of an order that is known in its currency.
+_REFUNDS = """
+    SELECT conversion_id, refund_date, refund_fen FROM core.refunds
+    SEMI JOIN core.conversions USING (conversion_id, currency)"""
+
+
+def sold_parts(connection: duckdb.DuckDBPyConnection, /) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Conversions and refunds of one range of users after another."""
+    refunds = connection.sql(_REFUNDS).pl()
+    for low, high in bucket_ranges(_count(connection, "core.conversions")):
+        yield connection.sql(f"FROM core.conversions WHERE bucket BETWEEN {low} AND {high}").pl(), refunds
+
+
 def credited_parts(
     connection: duckdb.DuckDBPyConnection, /, *, models: int
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
     """Credits, conversions and refunds of one range of users after another; each credit is a row for each model."""
-    refunds = connection.sql(
-        "SELECT conversion_id, refund_date, refund_fen FROM core.refunds "
-        "SEMI JOIN core.conversions USING (conversion_id, currency)"
-    ).pl()
-    (rows,) = connection.execute("SELECT count(*) FROM core.credits").fetchall()[0]
-    for low, high in bucket_ranges(rows * models):
+    refunds = connection.sql(_REFUNDS).pl()
+    for low, high in bucket_ranges(_count(connection, "core.credits") * models):
         part = f"WHERE bucket BETWEEN {low} AND {high}"
         credited = connection.sql(f"SELECT * EXCLUDE (paid_date, bucket) FROM core.credits {part}").pl()
         yield credited, connection.sql(f"FROM core.conversions {part}").pl(), refunds
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])

@@ -47,8 +47,8 @@ CORE_TABLES = {
         spend_date DATE, note_id VARCHAR, kind VARCHAR, payer VARCHAR, amount_fen BIGINT, currency VARCHAR""",
     "core.journeys": """
         paid_date DATE, bucket UTINYINT, conversion_id VARCHAR, note_id VARCHAR, lane VARCHAR, kind VARCHAR,
-        touched_at TIMESTAMPTZ, age_us BIGINT, matched_by VARCHAR, direct BOOLEAN, position UINTEGER,
-        touches UINTEGER""",
+        touched_at TIMESTAMPTZ, age_us BIGINT, matched_by VARCHAR, organic BOOLEAN, direct BOOLEAN,
+        position UINTEGER, touches UINTEGER""",
     "core.credits": """
         paid_date DATE, bucket UTINYINT, conversion_id VARCHAR, note_id VARCHAR, lane VARCHAR, direct BOOLEAN,
         position UINTEGER""",

@@ -155,9 +155,9 @@ def chain_of_transitions(
         raise ValueError(f"{wrong.height} of {edges.height} transitions have a weight that is null, not finite or "
                          f"negative, the first {wrong.row(0)}: expected a probability or a count")  # fmt: skip
     edges = edges.filter(weight > 0, ~pl.col("from_state").is_in([conversion, null]))
-    if start not in edges["from_state"]:
+    if not (edges["from_state"] == start).any():
         raise ValueError(f"no transition leaves {start!r}: name the state in which journeys begin")
-    names = pl.concat([edges["from_state"], edges["to_state"]]).unique().sort()
+    names = pl.concat([edges[end].unique().cast(pl.String) for end in ("from_state", "to_state")]).unique().sort()
     notes = names.filter(~names.is_in([start, conversion, null])).alias("note_id")
     states = [*notes.to_list(), start, conversion, null]
     codes = {end: edges[end].cast(pl.Enum(states)).to_physical().to_numpy() for end in ("from_state", "to_state")}

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from scipy import sparse
 
 from models.deferred import deferred
 from models.encoded import encode
+from models.frames import like
 
 if TYPE_CHECKING:
     from models.encoded import Encoded
     from models.frames import AnyFrame, Frame
 
 ENDS = ("(start)", "(conversion)", "(null)")
+
+#: A table of transitions names few states in many rows.
+_TABLE = {"from_state": pl.Categorical(), "to_state": pl.Categorical(), "weight": pl.Float64()}
 
 
 def markov_transitions(paths: Frame, journeys: AnyFrame, /, *, touch_column: str = "note_id") -> Frame:
@@ -28,7 +33,7 @@ def markov_transitions(paths: Frame, journeys: AnyFrame, /, *, touch_column: str
         touch_column: What a touch is of; none may be named like one of the three ends.
 
     Returns:
-        Sorted, ends last: `from_state`, `to_state` (String; `(start)`, `(conversion)` and `(null)` beside the
+        Sorted, ends last: `from_state`, `to_state` (Categorical; `(start)`, `(conversion)` and `(null)` beside the
         touches), `weight` (Float64, how often).
 
     Raises:
@@ -57,13 +62,21 @@ def markov_transitions(paths: Frame, journeys: AnyFrame, /, *, touch_column: str
             (note[last], np.full(last.sum(), conversion), won[last]),
             (note[last], np.full(last.sum(), null), lost[last]),
         ]
-        columns = [np.concatenate(column) for column in zip(*steps, strict=True)]
-        counted = pl.DataFrame(dict(zip(("here", "there", "weight"), columns, strict=True)))
-        summed = counted.group_by("here", "there").agg(pl.col("weight").sum()).filter(pl.col("weight") > 0)
-        # Codes stand in the order of names, and are sorted faster.
-        summed = summed.sort("here", "there")
-        return summed.select(
-            from_state=names.gather(summed["here"]), to_state=names.gather(summed["there"]), weight="weight"
-        )
+        here, there, weight = (np.concatenate(column) for column in zip(*steps, strict=True))
+        counts = sparse.coo_array((weight, (here, there)), shape=(names.len(), names.len())).tocsr()
+        counts.eliminate_zeros()
+        table = counts.tocoo()
+        states = names.cast(pl.Categorical)
+        ends = {"from_state": states.gather(table.row), "to_state": states.gather(table.col)}
+        return pl.DataFrame({**ends, "weight": table.data})
 
-    return deferred(compute, paths, schema={"from_state": pl.String(), "to_state": pl.String(), "weight": pl.Float64()})
+    return deferred(compute, paths, schema=_TABLE)
+
+
+def add_transitions(transitions: Frame, /) -> Frame:
+    """Tables of several buckets, concatenated, as one row per transition.
+
+    >>> add_transitions(pl.DataFrame({"from_state": ["A", "A"], "to_state": ["B", "B"], "weight": [1.0, 2.0]})).rows()
+    [('A', 'B', 3.0)]
+    """
+    return like(transitions.lazy().group_by("from_state", "to_state").agg(pl.col("weight").sum()), transitions)

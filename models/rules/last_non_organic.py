@@ -11,9 +11,10 @@ def last_non_organic() -> pl.Expr:
     """All credit to the last touch that is not organic; to the last touch where all are.
 
     `w = 1` where `position = max(position of touches that are not organic)`, or `touches` if there is none. What
-    last non-direct is to web traffic: a touch that somebody placed goes before one that merely happened. Needs the
-    column `organic` (Boolean; null counts as not organic), which `models.totals.rule_totals` takes as false where a
-    frame lacks it: then this is last touch. Conservation: one touch per journey has weight 1. Source: industry
+    last non-direct is to web traffic: a touch that brand or platform paid for goes before one that merely happened.
+    `organic` (Boolean): nobody paid for the touch. Null, not known, counts as not organic, so that no note loses a
+    conversion to what a feed leaves out; where all touches are such this is last touch, as it is where a frame lacks
+    the column (`models.totals.rule_totals`). Conservation: one touch per journey has weight 1. Source: industry
     convention (last non-direct click of Google Analytics). Limits: a paid touch long ago beats everything that came
     after it by itself.
 

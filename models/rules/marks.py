@@ -16,6 +16,6 @@ def last_where(condition: pl.Expr, /) -> pl.Expr:
     >>> journey.select(last_where(pl.col("of") == "a")).to_series().to_list()
     [1.0, 0.0, 0.0, 1.0]
     """
-    latest = pl.when(condition).then(_ROW).cum_max().forward_fill().fill_null(-1).gather(END)
-    begin = _ROW - pl.col("position") + 1
-    return (pl.when(latest >= begin).then(latest).otherwise(END) == _ROW).cast(pl.Float64)
+    latest = pl.when(condition).then(_ROW).otherwise(-1).cum_max().gather(END)
+    begin = END - pl.col("touches").cast(pl.Int64)
+    return (pl.when(latest > begin).then(latest).otherwise(END) == _ROW).cast(pl.Float64)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from data_contracts.reference import reach_days, windows
+from models.added import RunningSum
 from models.credits import credits as credit
-from models.grain import earned_at_grain
+from models.grain import add_cells, cells_by_model, earned_cells
 from models.journeys import journeys
 from models.register import RULES
-from models.roi import rollup
 from pipelines.buckets import bucket_ranges, credited_parts
 from pipelines.core.views import STRONGEST
 from pipelines.dates import as_of, settle_dates, to_be_made
@@ -38,7 +38,7 @@ _OF_LINKED = f"user_key IN (SELECT linked_key FROM ({_LINKS}) SEMI JOIN ({_ORDER
 # Beside the touches of these users, those of users who are linked to them, and the clicks of anybody that one of their
 # orders carries.
 _TOUCHES = f"""
-    SELECT note_id, user_key, touched_at, kind, click_id FROM core.touches
+    SELECT note_id, user_key, touched_at, kind, click_id, payer = 'nobody' AS organic FROM core.touches
     WHERE {_REACH}
       AND (bucket BETWEEN {{low}} AND {{high}} OR click_id IN (SELECT click_id FROM ({_ORDERS})) OR {_OF_LINKED})"""
 
@@ -82,12 +82,11 @@ def replace_credits(connection: duckdb.DuckDBPyConnection, first: date, last: da
 def make_earned(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `core.earned` anew: what each note earned by every model, at the grain of the marts."""
     day = as_of(connection)
-    parts = [
-        earned_at_grain(credited, orders, refunds, models=list(RULES), as_of=day)
-        for credited, orders, refunds in credited_parts(connection, models=len(RULES))
-    ]
-    sums = rollup(pl.concat(parts)).with_columns(as_of=day)  # noqa: F841 - DuckDB reads it by name
-    connection.execute("CREATE OR REPLACE TABLE core.earned AS FROM sums")
+    sums = RunningSum(add_cells)
+    for credited, orders, refunds in credited_parts(connection, models=len(RULES)):
+        sums.add(earned_cells(credited, orders, refunds, models=list(RULES), as_of=day))
+    earned = cells_by_model(sums.result(), models=list(RULES)).with_columns(as_of=day)  # noqa: F841 - DuckDB reads it
+    connection.execute("CREATE OR REPLACE TABLE core.earned AS FROM earned")
 
 
 def match_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:

@@ -8,8 +8,8 @@ import polars as pl
 import polars.selectors as cs
 
 from models.register import RULES
-from models.roi import reconciliation
-from pipelines.buckets import credited_parts
+from models.roi import reconciliation, sold
+from pipelines.buckets import sold_parts
 from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.attention import ATTENTION_MARTS
@@ -46,13 +46,10 @@ def _preview(level: str, label: str) -> str:
 
 def _reconciled(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     day = as_of(connection)
-    parts = [
-        reconciliation(credited, orders, refunds, models=list(RULES), as_of=day)
-        for credited, orders, refunds in credited_parts(connection, models=len(RULES))
-    ]
+    totals = pl.concat([sold(orders, refunds, as_of=day) for orders, refunds in sold_parts(connection)])
+    found = reconciliation(connection.sql("FROM core.earned").pl(), totals, models=list(RULES))
     every_model = pl.DataFrame({"model": list(RULES)}, {"model": pl.String})
     unmatched = connection.sql(UNMATCHED_REFUNDS).pl()
-    found = pl.concat(parts).group_by("model", "currency").sum()
     # A warehouse without orders has its row for each model too, of zeros.
     currencies = pl.concat([found["currency"], unmatched["currency"]]).unique().to_frame()
     if currencies.is_empty():
@@ -137,7 +134,7 @@ MARTS = (
         "SELECT model, total_gmv, credited_gmv, unattributed_gmv FROM mart.reconciliation",
         chart=Chart("店铺总额的组成（linear）", PARTS_OF_TOTAL, "yuan"),
         about_zh="每个模型下，归因与未归因的销售合计等于店铺总额，精确到分。",
-        made_of=("core/credits", "core/conversions", "core/refunds"),
+        made_of=("core/earned", "core/conversions", "core/refunds"),
     ),
     Mart(
         "funnel_daily",

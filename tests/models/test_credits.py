@@ -41,6 +41,7 @@ def journey(*notes: str, kinds: list[str] | None = None, ages: list[timedelta] |
             "lane": "seeding",
             "kind": kinds or ["impression"] * count,
             "age": ages or [(count - place) * DAY for place in range(count)],
+            "organic": False,
             "direct": True,
             "position": pl.Series(range(1, count + 1), dtype=pl.UInt32),
             "touches": pl.Series([count] * count, dtype=pl.UInt32),
@@ -198,7 +199,7 @@ def test_the_note_that_alone_makes_people_buy_earns_most() -> None:
         frame("touches", touches), frame("conversions", orders), frame("notes", notes), frame("windows", WINDOWS)
     )
     every = {name: model.function for name, model in MODELS.items() if model.kind == "rule" and not model.needs}
-    every |= {"last_non_organic": MODELS["last_non_organic"].function, "mine": partial(by_position, weights=(3, 2, 1))}
+    every |= {"mine": partial(by_position, weights=(3, 2, 1))}
     organic = found.with_columns(organic=pl.col("note_id") != "cause")
     totals = credits(organic, models=every).group_by("note_id").agg(pl.col(*every).sum())
     for model in every:
@@ -252,6 +253,7 @@ def test_ten_thousand_public_paths_give_the_known_totals(shared_data: Path) -> N
         .with_columns(
             lane=pl.lit("seeding"),
             kind=pl.lit("impression"),
+            organic=pl.lit(value=False),
             direct=pl.lit(value=True),
             position=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("conversion_id"),
             touches=pl.len().over("conversion_id"),

@@ -36,6 +36,7 @@ SCHEMA = {
     "touched_at": INSTANT,
     "age": pl.Duration("us"),
     "matched_by": pl.String,
+    "organic": pl.Boolean,
     "direct": pl.Boolean,
     "position": pl.UInt32,
     "touches": pl.UInt32,
@@ -229,6 +230,16 @@ def test_a_touch_that_user_and_click_find_counts_once_and_by_click() -> None:
     touch = {"touched_at": PAID - DAY, "kind": "click", "click_id": "c1"}
     result = of([touch, touch], [{"conversion_id": "o1", "user_key": 1, "click_id": "c1"}])
     assert result.select("matched_by", "position", "touches").rows() == [("click_id", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("said", "organic"),
+    [([True], True), ([False], False), ([None], False), ([True, None], False), ([True, True], True)],
+)
+def test_a_touch_is_organic_if_every_row_of_it_says_so(said: list[bool | None], organic: bool) -> None:
+    touch = {"touched_at": PAID - DAY}
+    for rows in (said, said[::-1]):
+        assert of([{**touch, "organic": one} for one in rows])["organic"].to_list() == [organic]
 
 
 def test_touches_of_one_instant_stand_by_kind_then_by_note() -> None:

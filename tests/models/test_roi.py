@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from models.added import RunningSum
 from models.credits import credits  # noqa: A004
-from models.grain import earned_at_grain
+from models.grain import add_cells, cells_by_model, earned_at_grain, earned_cells
 from models.journeys import journeys
 from models.register import RULES
-from models.roi import LEVELS, earned, reconciliation, returns, rollup
+from models.roi import LEVELS, earned, reconciliation, returns, rollup, sold
 from tests.models.worlds import (
     DAY,
     START,
@@ -38,6 +39,12 @@ def credits_of(whole: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 def earned_of(whole: dict[str, pl.DataFrame], as_of: date = AS_OF, models: Any = RULES) -> pl.DataFrame:
     return earned(credits_of(whole), whole["conversions"], whole["refunds"], models=models, as_of=as_of)
+
+
+def reconciled(
+    whole: dict[str, pl.DataFrame], lines: pl.DataFrame, as_of: date = AS_OF, models: Any = RULES
+) -> pl.DataFrame:
+    return reconciliation(lines, sold(whole["conversions"], whole["refunds"], as_of=as_of), models=models)
 
 
 def returns_of(
@@ -100,7 +107,7 @@ def test_fen_of_every_order_and_note_agree_with_the_reference(model: str, seed: 
 def test_credited_and_unattributed_are_the_total_to_the_fen(seed: int) -> None:
     rows = world(seed)
     whole = frames(rows)
-    result = reconciliation(credits_of(whole), whole["conversions"], whole["refunds"], models=RULES, as_of=AS_OF)
+    result = reconciled(whole, earned_of(whole))
     for prefix in ("", "refund_"):
         parts = result[f"credited_{prefix}fen"] + result[f"unattributed_{prefix}fen"]
         assert (parts == result[f"total_{prefix}fen"]).all()
@@ -119,7 +126,7 @@ def test_credited_and_unattributed_are_the_total_to_the_fen(seed: int) -> None:
 def test_every_level_adds_up_to_the_reconciliation_and_to_what_was_spent(seed: int) -> None:
     whole = frames(world(seed))
     lines = earned_of(whole)
-    expected = reconciliation(credits_of(whole), whole["conversions"], whole["refunds"], models=RULES, as_of=AS_OF)
+    expected = reconciled(whole, lines)
     spent = whole["spend"].filter(pl.col("spend_date") <= AS_OF)
     for level, shape in LEVELS.items():
         result = returns_of(whole, level, lines=lines)
@@ -353,8 +360,9 @@ def test_a_row_is_as_mature_as_the_last_of_its_notes() -> None:
 def test_a_model_that_credits_nothing_leaves_everything_unattributed() -> None:
     whole = shop()
     silent = credits_of(whole).with_columns(markov=pl.lit(None, pl.Float64))
-    orders, back = whole["conversions"], whole["refunds"]
-    result = reconciliation(silent, orders, back, models=["linear", "markov"], as_of=LATE)
+    both = ["linear", "markov"]
+    lines = earned(silent, whole["conversions"], whole["refunds"], models=both, as_of=LATE)
+    result = reconciled(whole, lines, LATE, both)
     assert result.select("credited_fen", "unattributed_fen").rows() == [(10_000, 0), (0, 10_000)]
 
 
@@ -380,7 +388,7 @@ def test_the_short_way_to_the_grain_is_the_long_way(seed: int) -> None:
     rows = world(seed)
     whole = frames(rows)
     given_credits = credits_of(whole).with_columns(
-        # A model that credits some conversions only takes the long way.
+        # A model may credit some conversions only.
         some=pl.when(pl.col("conversion_id") != "o3").then("linear")
     )
     for models in (list(RULES), ["linear", "some"]):
@@ -391,3 +399,35 @@ def test_the_short_way_to_the_grain_is_the_long_way(seed: int) -> None:
         shuffled = given_credits.sample(fraction=1, shuffle=True, seed=seed).lazy()
         lazy = earned_at_grain(shuffled, whole["conversions"].lazy(), whole["refunds"], **others)
         assert_frame_equal(lazy.collect(), expected)
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40)
+def test_cells_of_buckets_add_up_to_the_whole(seed: int) -> None:
+    whole = frames(world(seed))
+    lines = credits_of(whole).with_columns(some=pl.when(pl.col("conversion_id") != "o3").then("linear"))
+    others = {"models": [*RULES, "some"], "as_of": AS_OF}
+    sums = RunningSum(add_cells)
+    for bucket in range(5):
+        here = pl.col("conversion_id").hash() % 5 == bucket
+        part = whole["conversions"].filter(here)
+        sums.add(earned_cells(lines.filter(here), part, whole["refunds"], **others))
+    found = cells_by_model(sums.result(), models=others["models"])
+    assert_frame_equal(found, earned_at_grain(lines, whole["conversions"], whole["refunds"], **others))
+
+
+@pytest.mark.parametrize(
+    ("amount", "share", "message"),
+    [
+        (9_000_000_001, 1.0, "amounts that are null or beyond"),
+        (None, 1.0, "amounts that are null or beyond"),
+        (100, -0.5, "shares that are negative"),
+        (100, float("nan"), "shares that are negative, null or not finite"),
+        (100, 0.0, "sums to 0"),
+    ],
+)
+def test_what_cannot_be_split_is_refused_and_named(amount: int | None, share: float, message: str) -> None:
+    whole = shop(conversions=[{"conversion_id": "o1", "user_key": 1, "paid_fen": amount}])
+    lines = credits_of(whole).with_columns(linear=pl.lit(share))
+    with pytest.raises(ValueError, match=message):
+        earned_at_grain(lines, whole["conversions"], whole["refunds"], models=["linear"], as_of=LATE)

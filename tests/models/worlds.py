@@ -21,6 +21,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "touched_at": INSTANT,
         "kind": pl.String,
         "click_id": pl.String,
+        "organic": pl.Boolean,
     },
     "conversions": {
         "conversion_id": pl.String,
@@ -60,7 +61,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "links": {"user_key": pl.Int64, "linked_key": pl.Int64},
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "touches": {"kind": "impression", "click_id": None},
+    "touches": {"kind": "impression", "click_id": None, "organic": None},
     "conversions": {
         "paid_at": START + 40 * DAY,
         "paid_fen": 10_000,
@@ -127,6 +128,7 @@ def world(seed: int) -> dict[str, list[dict[str, Any]]]:
             "touched_at": rng.choice(instants),
             "kind": (kind := rng.choice(list(RANK))),
             "click_id": rng.choice(clicks) if kind == "click" or rng.random() < 0.1 else None,
+            "organic": rng.choice([True, False, None]),
         }
         for _ in range(rng.randint(0, 60))
     ]
@@ -227,14 +229,14 @@ def reference_journeys(rows: dict[str, list[dict[str, Any]]], scope: str = "bran
             way = _found_by(touch, order, rows.get("links", []))
             if way and (row := _in_journey(touch, order, way, rows, scope)):
                 key = (touch["touched_at"], RANK[touch["kind"]], touch["note_id"], touch["click_id"] or "")
-                if key not in found or WAYS.index(way) < WAYS.index(found[key]["matched_by"]):
+                if key not in found or _standing(row) < _standing(found[key]):
                     found[key] = row
         clicked = {row["note_id"] for row in found.values() if row["kind"] == "click"}
         for code in rows.get("codes", []):
             if code["conversion_id"] != order["conversion_id"] or code["note_id"] in clicked:
                 continue
             at = code["clicked_at"] or order["paid_at"]
-            click = {"note_id": code["note_id"], "kind": "click", "touched_at": at, "click_id": None}
+            click = {"note_id": code["note_id"], "kind": "click", "touched_at": at, "click_id": None, "organic": None}
             if row := _in_journey(click, order, "promotion_code", rows, scope):
                 found[at, RANK["click"], code["note_id"], ""] = row
         journey = [found[key] for key in sorted(found)]
@@ -245,6 +247,11 @@ def reference_journeys(rows: dict[str, list[dict[str, Any]]], scope: str = "bran
 
 
 WAYS = ("click_id", "promotion_code", "user_key", "identity_link")
+
+
+def _standing(row: dict[str, Any]) -> tuple[int, bool]:
+    """Of rows that are one touch, the least stands."""
+    return WAYS.index(row["matched_by"]), row["organic"]
 
 
 def _found_by(touch: dict[str, Any], order: dict[str, Any], links: list[dict[str, Any]]) -> str | None:
@@ -283,6 +290,7 @@ def _in_journey(
         "touched_at": touch["touched_at"],
         "age": age,
         "matched_by": way,
+        "organic": touch["organic"] is True,
         "direct": promotes(note, order, "product"),
     }
 
@@ -295,6 +303,9 @@ def reference_weights(journey: list[dict[str, Any]], model: str) -> list[float]:
     if model == "last_click":
         clicks = [place for place, touch in enumerate(journey) if touch["kind"] == "click"]
         return [float(place == (clicks[-1] if clicks else count - 1)) for place in range(count)]
+    if model == "last_non_organic":
+        placed = [place for place, touch in enumerate(journey) if not touch["organic"]]
+        return [float(place == (placed[-1] if placed else count - 1)) for place in range(count)]
     if model == "last_touch":
         return [0.0] * (count - 1) + [1.0]
     if model == "linear":
