@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 LIBRARIES = ("polars", "duckdb", "numpy", "scipy", "scikit-learn", "dagster")
-PEERS = ("ChannelAttribution", "marketing-attribution-models")
+PEERS = ("ChannelAttribution", "marketing-attribution-models", "mta", "pychattr")
 
 
 @dataclass(frozen=True)

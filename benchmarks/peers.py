@@ -15,6 +15,7 @@ import io
 import multiprocessing
 import os
 import time
+import warnings
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ def channelattribution(model: str) -> Callable[[Frames], Callable[[], Any]]:
     return prepare
 
 
-def marketing_attribution_models(method: str) -> Callable[[Frames], Callable[[], Any]]:
+def mam(method: str) -> Callable[[Frames], Callable[[], Any]]:
     def prepare(frames: Frames) -> Callable[[], Any]:
         package = import_module("mam")
         data = joined(frames).with_columns(pl.col("conversions").cast(pl.Boolean))
@@ -86,20 +87,75 @@ def marketing_attribution_models(method: str) -> Callable[[Frames], Callable[[],
     return prepare
 
 
+def mta(*methods: str) -> Callable[[Frames], Callable[[], Any]]:
+    def prepare(frames: Frames) -> Callable[[], Any]:
+        package = import_module("mta")
+        data = joined(frames).select("path", total_conversions="conversions", total_null="nulls").to_pandas()
+        data["path"] = data["path"].astype(object)
+        peer = package.MTA(data, allow_loops=True, add_timepoints=False)
+        return lambda: [getattr(peer, method)() for method in methods]
+
+    return prepare
+
+
+def pychattr(frames: Frames) -> Callable[[], Any]:
+    package = import_module("pychattr.channel_attribution")
+    integers = pl.col("conversions", "nulls").cast(pl.Int64)
+    data = joined(frames).select(pl.col("path").str.replace_all(" > ", ">", literal=True), integers).to_pandas()
+    data["path"] = data["path"].astype(object)
+    columns = {"path_feature": "path", "conversion_feature": "conversions", "null_feature": "nulls"}
+    return lambda: package.MarkovModel(**columns, separator=">", random_state=0).fit(data)
+
+
+#: Attribution in SQL as packages for data warehouses do it: the path of each conversion as text, taken apart again, a
+#: weight for each place, and sums by touch.
+SQL_RULES = """
+    WITH paths AS (
+        SELECT journey_id, any_value(value) AS revenue,
+            string_split(string_agg(note_id, ' > ' ORDER BY occurred_at), ' > ') AS path
+        FROM events JOIN journeys USING (journey_id) WHERE conversions > 0 GROUP BY journey_id),
+    steps AS (
+        SELECT unnest(path) AS note_id, generate_subscripts(path, 1) AS place, len(path) AS places, revenue FROM paths)
+    SELECT note_id,
+        sum(revenue) FILTER (place = 1) AS first_touch,
+        sum(revenue) FILTER (place = places) AS last_touch,
+        sum(revenue / places) AS linear,
+        sum(revenue * CASE WHEN places = 1 THEN 1 WHEN places = 2 THEN 0.5 WHEN place IN (1, places) THEN 0.4
+            ELSE 0.2 / (places - 2) END) AS position_based
+    FROM steps GROUP BY note_id"""
+
+
+def sql(frames: Frames) -> Callable[[], Any]:
+    duckdb = import_module("duckdb")
+    connection = duckdb.connect()
+    events, journeys = frames  # noqa: RUF059 - DuckDB reads them by name
+    connection.execute("CREATE TABLE events AS SELECT journey_id, note_id, occurred_at FROM events")
+    connection.execute("CREATE TABLE journeys AS FROM journeys")
+    return lambda: connection.execute(SQL_RULES).fetchall()
+
+
 CA, MAM_NAME = "ChannelAttribution", "marketing-attribution-models"
 PARTS = (
     Part("rules", f"redcat, {len(RULES)} rules in one pass", None, lambda f: lambda: rule_totals(*f, rules=RULES)),
     Part("rules", "ChannelAttribution, first + last + linear", CA, channelattribution("rules")),
-    Part("rules", "marketing-attribution-models, linear alone", MAM_NAME, marketing_attribution_models("run_linear")),
+    Part("rules", "marketing-attribution-models, linear alone", MAM_NAME, mam("run_linear")),
+    Part("rules", "marketing-attribution-models, time decay alone", MAM_NAME, mam("run_time_decay")),
+    Part("rules", "marketing-attribution-models, position alone", MAM_NAME, mam("run_position_based")),
+    Part("rules", "mta, first + last + linear", "mta", mta("first_touch", "last_touch", "linear")),
+    Part("rules", "SQL of a dbt package, first + last + linear + position, on DuckDB", "duckdb", sql),
     Part("markov", "redcat, exact", None, lambda f: lambda: markov(*f)),
     Part("markov", "ChannelAttribution, simulated", CA, channelattribution("markov")),
-    Part("markov", "marketing-attribution-models", MAM_NAME, marketing_attribution_models("run_markov")),
+    Part("markov", "marketing-attribution-models", MAM_NAME, mam("run_markov")),
+    Part("markov", "mta", "mta", mta("markov")),
+    Part("markov", "pychattr, simulated", "pychattr", pychattr),
     Part("shapley", "redcat, exact", None, lambda f: lambda: shapley(*f)),
-    Part("shapley", "marketing-attribution-models, groups of 4", MAM_NAME, marketing_attribution_models("run_shapley")),
+    Part("shapley", "marketing-attribution-models, groups of 4", MAM_NAME, mam("run_shapley")),
+    Part("shapley", "mta, all coalitions", "mta", mta("shapley")),
 )
 
 
 def seconds(number: int, size: tuple[int, int]) -> float:
+    warnings.simplefilter("ignore")
     with contextlib.redirect_stdout(io.StringIO()):
         run = PARTS[number].prepare(simulate(*size))
         found: list[float] = []

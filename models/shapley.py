@@ -23,9 +23,9 @@ def shapley(paths: Frame, journeys: AnyFrame, /, *, touch_column: str = "note_id
 
         φ(c) = Σ over journeys j with c in S(j) of v(j) / |S(j)|,  S(j) = the distinct notes of j
 
-    exactly, with no coalition ever enumerated. Source: Shapley (1953); the simplified form is equation 6 of Zhao,
-    Mahboobi and Bagheri (2018), "Shapley Value Methods for Attribution Modeling in Online Advertising",
-    arXiv:1804.05327.
+    exactly, with no coalition ever enumerated. Source: Shapley (1953), "A value for n-person games", for the value and
+    its additivity, from which this follows; as a simplified calculation for attribution: Zhao, Mahboobi and Bagheri
+    (2018), "Shapley Value Methods for Attribution Modeling in Online Advertising", arXiv:1804.05327.
 
     Conservation: credits sum to the conversions, and to the revenue, of the journeys that have a touch; each is
     non-negative. Limits: journeys that did not convert, repeats and order count for nothing. Other packages call
@@ -77,7 +77,7 @@ def shapley_ordered(
         φ(c, i) = Σ over journeys j with c at position i of v(j) / (|S(j)| · n(c, j))
 
     where n(c, j) counts the positions of c in j: a note that stands at several splits its part equally over them.
-    Source: section "ordered Shapley value" of Zhao, Mahboobi and Bagheri (2018), arXiv:1804.05327. Conservation:
+    Source: the ordered Shapley value of Zhao, Mahboobi and Bagheri (2018), arXiv:1804.05327. Conservation:
     `Σ over i of φ(c, i) = φ(c)`: per note the ordered variant sums to `shapley`, as the paper intends; what it adds
     is the stage of the journey, so ask for it `by_position`. Limits, errors and edges as for `shapley`; positions
     are those of the paths as given, so `models.paths.treat` changes them.

@@ -86,8 +86,9 @@ def markov(
         `removal_effect`.
 
     Raises:
-        ValueError: an option is none of those named, a weight is null, not finite or negative, or a journey id
-            occurs twice.
+        ValueError: an option is none of those named, a weight is null, not finite or negative, a journey id
+            occurs twice, or order 2 or 3 meets so many states and notes that it would take more than some ten
+            minutes (`models.markov.stepwise.MOST_WORK`).
 
     >>> from models.paths import paths_from_aggregated
     >>> paths, journeys = paths_from_aggregated(pl.DataFrame({"path": ["C1 > C2 > C3", "C1", "C2 > C3"],

@@ -17,8 +17,11 @@ BLOCK = 2**25
 #: Steps after which what is left is left to the bound.
 MOST_STEPS = 10_000
 
+#: Multiplications that are worth waiting for: some ten minutes.
+MOST_WORK = 1e11
 
-def stepwise_effects(chain: Chain, /, *, tolerance: float) -> tuple[Floats, Floats]:
+
+def stepwise_effects(chain: Chain, /, *, tolerance: float, most_work: float = MOST_WORK) -> tuple[Floats, Floats]:
     """Removal effects of all notes, notes × 2, and bounds on their absolute error, at most `tolerance`.
 
     Journeys are followed from the start, all notes of a block at once, each until it hits a state of its note. After
@@ -27,8 +30,17 @@ def stepwise_effects(chain: Chain, /, *, tolerance: float) -> tuple[Floats, Floa
     on until that is below `tolerance`. Exact in the limit, at any order.
 
     Time ~ transitions × notes × steps (a step leaves the share of journeys that go on; some 60 for 1e-6).
+
+    Raises:
+        ValueError: that is expected to be more than `most_work`.
     """
     n, n_notes = chain.start.size, chain.notes.len()
+    if (work := _expected_work(chain, tolerance)) > most_work:
+        raise ValueError(
+            f"{n_notes:,} notes pass {n:,} states of more than one note: {work:.0e} multiplications are expected, more "
+            f"than {most_work:.0e} (some ten minutes). Lower the order, credit creators or campaigns (touch_column), "
+            "collapse repeats (models.paths.treat), or allow a larger tolerance"
+        )
     values = solve_values(chain)
     base = chain.start @ values
     per_state = np.divide(values, base, out=np.zeros_like(values), where=base > 0)
@@ -51,3 +63,10 @@ def stepwise_effects(chain: Chain, /, *, tolerance: float) -> tuple[Floats, Floa
                 break
             way = onward @ way
     return least + left / 2, left / 2
+
+
+def _expected_work(chain: Chain, tolerance: float) -> float:
+    """Transitions × notes × steps until the share of journeys that are still on their way is below `tolerance`."""
+    length = 1.0 if chain.visits is None else max(float(chain.visits.sum()), 1.0)
+    steps = np.log(tolerance) / np.log1p(-1 / (length + 1))
+    return float(chain.transitions.nnz * chain.notes.len() * steps)

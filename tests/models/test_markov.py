@@ -25,6 +25,7 @@ from models.markov import (
 from models.markov.bounded import bounded_effects
 from models.markov.chain import count_chain, steps_of
 from models.markov.exact import exact_effects
+from models.markov.stepwise import stepwise_effects
 from models.paths import paths_from_aggregated
 
 Journeys = list[tuple[list[str], int, float, int]]
@@ -341,6 +342,17 @@ def test_weights_as_a_rule_are_the_shares(rows: Journeys) -> None:
 def test_weights_need_effects_of_one_sign() -> None:
     with pytest.raises(ValueError, match="1 of 1 removal effects are negative"):
         markov_weight(effects=pl.DataFrame({"note_id": ["A"], "removal_effect": [-0.5]}))
+
+
+def test_what_would_take_hours_is_refused_with_the_ways_out() -> None:
+    rows = [(list("ABCAB"), 1, 1.0, 1), (list("BCA"), 0, 0.0, 1)]
+    encoded = encode(*frames(rows))
+    chain = count_chain(encoded, steps_of(encoded, order=2))
+    exact, _ = exact_effects(chain)
+    found, errors = stepwise_effects(chain, tolerance=1e-9)
+    assert np.abs(found - exact).max() <= errors.max() + 1e-12
+    with pytest.raises(ValueError, match=r"3 notes pass \d+ states .* Lower the order, credit creators or campaigns"):
+        stepwise_effects(chain, tolerance=1e-9, most_work=10)
 
 
 # Transitions that add up
