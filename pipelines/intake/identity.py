@@ -9,6 +9,15 @@ import polars as pl
 from data_contracts.parsing import identifiers
 from data_contracts.rules import SPREADSHEET_FLOAT
 
+# A number of a mobile phone in mainland China that stands by itself, not within a longer number such as an order id.
+MOBILE_NUMBER = r"(^|[^0-9])(?:\+?86)?1[3-9][0-9]{9}([^0-9]|$)"
+
+
+def without_mobile_numbers(text: pl.Expr, /) -> pl.Expr:
+    """The text (String) with the numbers of mobile phones struck out: they stray into columns that are not theirs."""
+    struck = text.str.replace_all(MOBILE_NUMBER, "${1}[mobile number]${2}")
+    return struck.str.replace_all(MOBILE_NUMBER, "${1}[mobile number]${2}")  # of two side by side, the second
+
 
 def user_keys(raw: pl.Series, secret: bytes, /) -> tuple[pl.Series, pl.Series]:
     """Keys of raw ids, and whether an id has none because a spreadsheet rounded it.

@@ -19,7 +19,7 @@ from data_contracts.stated_figures import disagreements, unequal_totals
 from data_contracts.summed import total_rows
 from pipelines.intake.frames import BROKEN, ROW
 from pipelines.intake.given import with_given
-from pipelines.intake.identity import user_keys
+from pipelines.intake.identity import user_keys, without_mobile_numbers
 from pipelines.intake.readers import read_file
 from pipelines.intake.texts import in_class
 
@@ -122,7 +122,8 @@ def judged_rows(
     if mapping.each:
         source = judged.select(ROW).join(source, on=ROW, how="left", maintain_order="left")
     records = _records(source, judged, mapping, feed)
-    frame = judged.select(*feed.schema, ROW, "_reasons", records, _business_date(feed).alias("_date"))
+    reasons = pl.col("_reasons").list.eval(without_mobile_numbers(pl.element()))  # which quote what they refuse
+    frame = judged.select(*feed.schema, ROW, reasons, records, _business_date(feed).alias("_date"))
     return JudgedRows(frame, unused, read - handed_on, summed.height, tuple(wrong))
 
 
@@ -218,7 +219,8 @@ def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed:
     """The original record of each refused row as JSON: the headers that the mapping uses, raw ids as their keys.
 
     What stands under a header of a personal column is shown only as the key that became of it, a text that is not
-    stored not at all. A row of broken shape has no record. Of a long text the beginning is kept.
+    stored not at all. A row of broken shape has no record. Of a long text the beginning is kept; numbers of mobile
+    phones that strayed into other columns are struck out.
     """
     wanted = judged.select((pl.col("_reasons").list.len() > 0) & pl.col(BROKEN).is_null()).to_series()
     if not wanted.any():
@@ -227,7 +229,11 @@ def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed:
     personal = headers_of(mapping, [*keys, *feed.raw])
     used = headers_of(mapping, mapping.names) - personal
     kept = [c for c in source.columns if c == ROW or (normalised(c) in used and c not in keys)]
-    shown = source.select(kept).filter(wanted).with_columns(pl.col(pl.String).str.slice(0, LONGEST_KEPT))
+    shown = (
+        source.select(kept)
+        .filter(wanted)
+        .with_columns(without_mobile_numbers(pl.col(pl.String).str.slice(0, LONGEST_KEPT)))
+    )
     known = judged.select(ROW, *keys).filter(wanted)
     texts = iter(
         [
