@@ -283,6 +283,27 @@ def attribute(
 
 
 @app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Say what is wrong with this installation and what to do; exit status 1 if anything is. Changes nothing."""
+    import json
+    from dataclasses import asdict
+
+    from pipelines.console import print_findings
+    from pipelines.doctor import FAIL, examine
+    from pipelines.home import Home
+
+    findings = examine(Home.from_environment())
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        print_findings(findings)
+    if any(finding.state == FAIL for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
 def restore() -> None:
     """Put the last published version into the place of a damaged warehouse; the next run goes on from there."""
     from pipelines.home import Home

@@ -11,6 +11,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from datetime import date
 
+    from pipelines.doctor import Finding
     from pipelines.home import Home
     from pipelines.run import RunSummary
 
@@ -120,3 +121,12 @@ def _by_asset(warnings: list[tuple[str, str]]) -> list[str]:
     """One line for each asset with all that its checks found."""
     assets = dict.fromkeys(name for name, _ in warnings)
     return [f"{asset}: {'; '.join(text for name, text in warnings if name == asset)}" for asset in assets]
+
+
+def print_findings(findings: list[Finding], /) -> None:
+    """One line for each check, and what to do about it."""
+    marks = {"ok": "✓", "warn": "!", "fail": "✗"}
+    for found in findings:
+        say(f"{marks[found.state]} {found.check:<10} {found.told}")
+        if found.remedy:
+            say(f"{'':13}→ {found.remedy}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.pipelines.conftest import Redcat
 
-COMMANDS = ("demo", "run", "report", "check", "sql", "ui", "attribute")
+COMMANDS = ("demo", "run", "report", "check", "sql", "ui", "attribute", "doctor")
 
 
 def test_help_names_every_command(redcat: Redcat) -> None:
