@@ -138,6 +138,10 @@ MODEL_RULES = {
     "first_touch": Text("全部归给第一个触点", "All to the first touch"),
     "last_touch": Text("全部归给最后一个触点", "All to the last touch"),
     "last_click": Text("全部归给最后一次点击，没有点击则归给最后触点", "All to the last click, or the last touch"),
+    "last_non_organic": Text(
+        "全部归给品牌或平台付费的最后一个触点，没有则归给最后触点",
+        "All to the last touch that brand or platform paid for, or the last touch",
+    ),
     "linear": Text("每个触点相同", "The same to each touch"),
     "time_decay": Text("付款前每早7天减半", "Half as much for every 7 days before the payment"),
     "position_based": Text("首40%、末40%、中间20%", "40 % first, 40 % last, 20 % to those between"),

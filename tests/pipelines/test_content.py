@@ -8,12 +8,13 @@ import polars as pl
 import pytest
 
 from models.advice import Targets
+from models.register import RULES
 from pipelines.home import Home
 from pipelines.reports.content import Content, Table, read_content
 from pipelines.reports.figures import KINDS
 from pipelines.reports.query import reading
 from pipelines.reports.sections import SECTIONS
-from pipelines.reports.wording import CODES, explained
+from pipelines.reports.wording import CODES, MODEL_RULES, explained
 from pipelines.settings import SettingError
 from pipelines.targets import ReportSettings, report_settings
 
@@ -44,6 +45,10 @@ def test_every_figure_is_explained_and_has_its_form(table: Table) -> None:
         assert column.kind in KINDS
         assert column.heading.zh
         assert column.heading.en
+
+
+def test_every_model_says_how_it_splits() -> None:
+    assert set(MODEL_RULES) == set(RULES)
 
 
 def test_names_of_tables_are_told_apart() -> None:
