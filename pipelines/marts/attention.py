@@ -197,7 +197,6 @@ ATTENTION_COLUMNS = {
     "within visit_days of the first touch.",
     "engagement_rate": "互动率 · engagements / read_uv.",
     "visit_rate": "进店率 · visitor_uv / read_uv.",
-    "age_days": "发布天数 · Days from publication to as_of.",
     "not_judged": "不评原因 · young, small or visits_unknown, by reference.thresholds; such notes are in no quadrant.",
     "engagement_rate_from": "互动率分界 · From this engagement rate on a note is liked: stated, or the median.",
     "visit_rate_from": "进店率分界 · From this visit rate on a note brings visits: stated, or the median.",

@@ -50,7 +50,7 @@ WITH {SALES}, parts AS ({_PARTS}), spent AS (
         max(paid_date) AS _closes
     FROM parts GROUP BY ALL
 )
-SELECT added.*, total_fen / nullif(sum(total_fen) OVER (PARTITION BY split, currency), 0) AS gmv_share,
+SELECT added.*, total_fen / nullif(sum(total_fen) OVER (PARTITION BY split, currency), 0) AS part_gmv_share,
     total_fen / 100 / nullif(paid_orders, 0) AS aov, seeded_fen / nullif(spend_fen, 0) AS roas_seeded,
     seeded_net_fen / nullif(spend_fen, 0) AS roas_seeded_net
 FROM added LEFT JOIN spent USING (currency) ORDER BY split, currency, part NULLS LAST
@@ -136,7 +136,7 @@ PURCHASE_COLUMNS = {
     "seeded_gmv": "被种草GMV · What was paid for them; the same as is credited by every rule.",
     "seeded_net": "被种草净GMV · seeded_gmv − refunds of these lines.",
     "new_customer_line_share": "新客率 · Lines of new customers / lines of which it is known.",
-    "gmv_share": "GMV占比 · total_gmv / that of all parts.",
+    "part_gmv_share": "GMV占比 · total_gmv / that of all parts.",
     "aov": "客单价 · total_gmv / paid_orders.",
     "roas_seeded": "ROI 贡献 · seeded_gmv / spend of the brand in all; the parts of a split add up to the ROI, so that "
     "of consumers is the ROI without business orders.",

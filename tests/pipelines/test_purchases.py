@@ -60,7 +60,7 @@ def test_business_orders_are_split_off_and_the_parts_add_up() -> None:
     assert (consumer["roas_seeded"], business["roas_seeded"]) == (1.0, 7.5)
     assert (consumer["seeded_net"], consumer["roas_seeded_net"]) == (160, 0.8)
     assert (consumer["new_customer_line_share"], business["new_customer_line_share"]) == (0.5, None)
-    assert (consumer["aov"], consumer["gmv_share"] + business["gmv_share"]) == (100, 1)
+    assert (consumer["aov"], consumer["part_gmv_share"] + business["part_gmv_share"]) == (100, 1)
 
 
 def test_members_are_named_by_their_channel_and_unknown_is_a_part_of_its_own() -> None:
