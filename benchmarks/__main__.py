@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import demo, fitted, journeys, peers, scale
+from benchmarks import demo, fitted, intake, journeys, peers, scale
 from benchmarks.measuring import machine
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def parts(touches: int, conversions: int) -> dict[str, tuple[str, Callable[[], s
             "From stored touches to category ROI, against the journeys step alone",
             lambda: scale.main(touches, conversions, 64),
         ),
+        "intake": ("Taking in a day of a large brand, against DuckDB's CSV reader", intake.main),
         "demo": ("The whole demo against a bare join and sort", demo.main),
     }
 

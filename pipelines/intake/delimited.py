@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from data_contracts.mapping import Reading
 
 OTHER_DELIMITERS = "\t;"
+BEGINNING = 1 << 16
 
 
 def read_csv(content: bytes, reading: Reading, /) -> pl.DataFrame:
@@ -47,10 +48,14 @@ def _delimiter(text: str, reading: Reading) -> str:
 
 
 def _headers(text: str, delimiter: str, reading: Reading) -> list[str]:
-    records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    for number, fields in enumerate(records, start=1):
-        if number == reading.header_row and any(fields):
-            return fields
+    for beginning in (text[:BEGINNING], text):  # a copy of a whole long text takes longer than reading it
+        records = csv.reader(io.StringIO(beginning, newline=""), delimiter=delimiter)
+        for number, fields in enumerate(records, start=1):
+            if number == reading.header_row and any(fields):
+                # A record that ends the beginning may have been cut off there.
+                if len(beginning) == len(text) or next(records, None) is not None:
+                    return fields
+                break
     raise UnreadableFileError(
         f"the file has no header on row {reading.header_row}; export it again, or state header_row in its mapping file"
     )

@@ -107,11 +107,14 @@ def _upsert(connection: duckdb.DuckDBPyConnection, feed: str) -> int:
     of_new, of_old = (", ".join(f"{side}.{n}" for n in names) for side in ("new", "old"))
     same = " AND ".join(f"new.{quoted(k)} = old.{quoted(k)}" for k in contract(feed).primary_key)
     key = ", ".join(map(quoted, contract(feed).primary_key))
+    good = f"SELECT {key} FROM {STAGED} WHERE len(_reasons) = 0"
+    repeats = connection.execute(f"SELECT EXISTS ({good} GROUP BY ALL HAVING count(*) > 1)").fetchall()[0][0]
+    order = f"PARTITION BY {key} ORDER BY exported_at DESC, row({values}) DESC, _row DESC"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE {INCOMING} AS
         WITH newest AS (
             SELECT * EXCLUDE (_reasons, _record) FROM {STAGED} WHERE len(_reasons) = 0
-            QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY exported_at DESC, row({values}) DESC, _row DESC) = 1
+            {f"QUALIFY row_number() OVER ({order}) = 1" if repeats else ""}
         )
         SELECT new.*, old._date AS _date_before,
             old._file IS NULL OR row({of_new}) IS DISTINCT FROM row({of_old}) AS _accepted,

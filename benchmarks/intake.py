@@ -1,0 +1,135 @@
+"""Taking in a day of a large brand, against DuckDB's own CSV reader on the same files.
+
+    python -m benchmarks.intake [--rows 5000000 --orders 50000]
+
+Twenty files of impressions and one of orders are read, keyed, judged, audited by Great Expectations and put into a new
+warehouse, one transaction a file. The floor reads the same files with DuckDB's CSV reader, its types found by itself,
+into a table of a new database. The rows are those of events; raw user ids become keyed hashes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from benchmarks.measuring import Run, alone, table, timed
+
+FILES = 20
+DAY = np.datetime64("2026-09-01T00:00:00", "ms")
+
+
+def written(landing: Path, rows: int, orders: int) -> int:
+    """The landing files; returns their bytes."""
+    rng = np.random.default_rng(7)
+    for feed in ("note_impressions", "shop_conversions"):
+        (landing / feed).mkdir(parents=True)
+    for number in range(FILES):
+        _impressions(rng, rows // FILES).write_csv(landing / "note_impressions" / f"{number:02d}.csv")
+    _orders(rng, orders).write_csv(landing / "shop_conversions" / "orders.csv")
+    return sum(path.stat().st_size for path in landing.rglob("*.csv"))
+
+
+def _times(rng: np.random.Generator, count: int) -> pl.Expr:
+    seconds = rng.integers(0, 86_400, count).astype("timedelta64[s]").astype("timedelta64[ms]")
+    return pl.Series(DAY + seconds).dt.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _impressions(rng: np.random.Generator, count: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "note_id": pl.Series(rng.integers(0, 5_000, count)).cast(pl.String).str.zfill(24),
+            "user_id": pl.Series(rng.integers(0, max(count // 2, 1), count)).cast(pl.String).str.zfill(12),
+            "occurred_at": _times(rng, count),
+            "payer": np.where(rng.random(count) < 0.7, "brand", "platform"),
+            "exported_at": "2026-09-02 06:00:00",
+        }
+    )
+
+
+def _orders(rng: np.random.Generator, count: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "channel": "tmall",
+            "order_id": pl.Series(np.arange(count) + 4_000_000_000_000_000_000).cast(pl.String),
+            "line_no": "1",
+            "brand": "花间",
+            "user_id": pl.Series(rng.integers(0, count, count)).cast(pl.String).str.zfill(12),
+            "paid_at": _times(rng, count),
+            "paid_amount": pl.Series(rng.integers(100, 100_000, count) / 100),
+            "currency": "CNY",
+            "category": "lipstick",
+            "exported_at": "2026-09-02 06:00:00",
+        }
+    )
+
+
+def taken_in(landing: Path, folder: Path) -> Run:
+    """Rows accepted by the intake as `redcat run` does it, once the program has started."""
+    os.environ["REDCAT_SETTLE_SECONDS"] = "0"
+    os.environ["REDCAT_HOME"] = str(folder)
+    import great_expectations.expectations  # noqa: F401 - takes seconds, once for all files
+
+    return timed(intake, landing, folder)
+
+
+def intake(landing: Path, folder: Path) -> int:
+    from pipelines.checks import auditor
+    from pipelines.intake.ingest import ingest_feed
+    from pipelines.warehouse import open_warehouse
+
+    audit, accepted = auditor(), 0
+    with open_warehouse(folder / "warehouse.duckdb") as connection:
+        for feed in ("note_impressions", "shop_conversions"):
+            for report in ingest_feed(connection, landing, feed, secret=b"a key of benchmarks", audit=audit):
+                accepted += report.accepted
+    return accepted
+
+
+def floor(landing: Path, folder: Path) -> int:
+    """Rows that DuckDB's reader puts into tables of a new database."""
+    rows = 0
+    with duckdb.connect(folder / "floor.duckdb") as connection:
+        for feed in ("note_impressions", "shop_conversions"):
+            for path in sorted((landing / feed).glob("*.csv")):
+                name = f"{feed}_{path.stem}"
+                connection.execute(f"CREATE TABLE {name} AS FROM read_csv('{path}')")
+                rows += int(connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
+    return rows
+
+
+def main(rows: int = 5_000_000, orders: int = 50_000) -> str:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        size = alone(written, folder / "landing", rows, orders)
+        base = alone(timed, floor, folder / "landing", folder)
+        taken = alone(taken_in, folder / "landing", folder)
+    head = f"{FILES + 1} files, {size / 1e6:,.0f} MB, {base.result:,} rows ({taken.result:,} when repeats are dropped)"
+    parts = [("DuckDB's CSV reader", base), ("intake", taken)]
+    return f"{head}\n\n" + table(
+        ("how", "seconds", "rows a second", "share of DuckDB's", "CPU seconds", "share of DuckDB's", "GB"),
+        [
+            (
+                how,
+                f"{run.seconds:.1f}",
+                f"{base.result / run.seconds:,.0f}",
+                f"{base.seconds / run.seconds:.2f}",
+                f"{run.cpu_seconds:.1f}",
+                f"{base.cpu_seconds / run.cpu_seconds:.2f}",
+                f"{run.gigabytes:.2f}",
+            )
+            for how, run in parts
+        ],
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--orders", type=int, default=50_000)
+    print(main(**vars(parser.parse_args())))
