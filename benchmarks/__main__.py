@@ -20,7 +20,8 @@ HEAD = """# Results
 
 Seconds are of one run on one machine, so read the ratios: both sides of each ran in the same run, one after the other.
 Each part has a process of its own, whose peak memory is given. A load average well above the number of cores means
-that others used the machine too, which distorts ratios of parts that use all cores. Written by `python -m benchmarks`.
+that others used the machine too, which distorts ratios of parts that use all cores; seconds of all cores suffer less.
+Written by `python -m benchmarks`; with `--only` the other sections stay.
 """
 
 
@@ -38,6 +39,12 @@ def parts(touches: int, conversions: int) -> dict[str, tuple[str, Callable[[], s
     }
 
 
+def sections(written: str) -> dict[str, str]:
+    """Title → text of what was written before."""
+    found = (part.split("\n", 1) for part in written.split("\n## ")[1:])
+    return {title.strip(): text.strip() for title, text in found}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--touches", type=int, default=100_000_000, help="of the scale benchmark")
@@ -45,14 +52,16 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=tuple(parts(0, 0)), help="default: all")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    written = [HEAD, f"{machine()}.\n"]
-    print(*written, sep="\n")
-    for name, (title, run) in parts(options.touches, options.conversions).items():
-        if options.only and name not in options.only:
-            continue
-        written.append(f"## {title}\n\n{run()}\n")
-        print(written[-1], flush=True)
-        options.out.write_text("\n".join(written), encoding="utf-8")
+    every = parts(options.touches, options.conversions)
+    before = sections(options.out.read_text(encoding="utf-8")) if options.out.is_file() else {}
+    written = {title: before[title] for title, _ in every.values() if title in before}
+    for name in options.only or every:
+        title, run = every[name]
+        on = machine()
+        written[title] = f"{run()}\n\n{on}."
+        print(f"## {title}\n\n{written[title]}\n", flush=True)
+        ordered = [f"## {title}\n\n{written[title]}\n" for title, _ in every.values() if title in written]
+        options.out.write_text("\n".join([HEAD, *ordered]), encoding="utf-8")
 
 
 if __name__ == "__main__":
