@@ -58,6 +58,23 @@ def kept_versions() -> int:
     return int(stated)
 
 
+def kept_history_days() -> int:
+    """`REDCAT_KEEP_HISTORY_DAYS`: for how many days what figures were on each date stays; older ones by month."""
+    return _days("REDCAT_KEEP_HISTORY_DAYS", "90")
+
+
+def kept_quarantine_days() -> int:
+    """`REDCAT_KEEP_QUARANTINE_DAYS`: for how many days refused rows stay after they were taken in."""
+    return _days("REDCAT_KEEP_QUARANTINE_DAYS", "400")
+
+
+def _days(name: str, usual: str) -> int:
+    stated = os.environ.get(name, usual)
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", stated):
+        raise SettingError(f"{name} is {stated!r}; set it to a number of days from 1 on, such as {usual}")
+    return int(stated)
+
+
 def run_at() -> tuple[int, int] | None:
     """`REDCAT_RUN_AT`: hour and minute in Shanghai at which yesterday is made every day.
 
@@ -97,6 +114,8 @@ def demand_settings() -> None:
         attribution_scope,
         first_date,
         settle_seconds,
+        kept_history_days,
+        kept_quarantine_days,
         kept_versions,
         run_at,
         sensor_seconds,

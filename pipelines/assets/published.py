@@ -10,6 +10,7 @@ from pipelines.metadata import drawing, markdown_table
 from pipelines.publish import everything, publish
 from pipelines.resources import Warehouse
 from pipelines.settings import kept_versions
+from pipelines.upkeep import compact, forget
 
 CONTENTS = """
     SELECT schema_name AS schema, count(*) AS tables, sum(estimated_size)::BIGINT AS rows FROM duckdb_tables()
@@ -32,10 +33,12 @@ def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -
     levels = {target.stem: everything}
     with warehouse.open(context) as connection:
         connection.execute("UPDATE ops.files SET published = true WHERE NOT published")
+        forgotten = forget(connection)
         version = publish(connection, target.parent, levels, keep=kept_versions())
         contents = markdown_table(connection, CONTENTS)
         chart = drawing("各部分行数", connection.execute(ROWS_BY_SCHEMA).fetchall())
         (rows,) = connection.execute("SELECT sum(estimated_size)::BIGINT FROM duckdb_tables()").fetchall()[0]
+    compact(warehouse.home.warehouse)
     return dg.MaterializeResult(
         metadata={
             "chart": chart,
@@ -43,6 +46,7 @@ def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -
             "file": dg.MetadataValue.path(str(target)),
             "version": int(version.name),
             "bytes": os.path.getsize(target),
+            "rows forgotten": forgotten,
             "dagster/row_count": rows,
             "read it with": f"duckdb -readonly {target}",
         }

@@ -1,0 +1,82 @@
+"""Keeping the warehouse from growing without bound: what is forgotten, and when its file is written anew."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from data_contracts.contract import feeds
+from pipelines.dates import as_of
+from pipelines.settings import kept_history_days, kept_quarantine_days
+from pipelines.warehouse import quoted, transaction
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORTH_IT = 64 << 20  # bytes; a smaller file is left as it is
+EMPTY_SHARE = 0.5
+
+
+def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
+    """Delete what is older than the installation keeps; returns how many rows these were.
+
+    Of what figures were, the last `REDCAT_KEEP_HISTORY_DAYS` stay, and of each month before them the last that there
+    is. Refused rows stay for `REDCAT_KEEP_QUARANTINE_DAYS`; how many they were stays in `ops.files`.
+    """
+    day, rows = as_of(connection), 0
+    if day is None:
+        return 0
+    tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'history'").fetchall()
+    with transaction(connection):
+        for (name,) in tables:
+            table = f"history.{quoted(name)}"
+            rows += _deleted(
+                connection,
+                f"""DELETE FROM {table} WHERE as_of <= $day::DATE - $days::INTEGER AND as_of NOT IN (
+                    SELECT max(as_of) FROM {table} GROUP BY date_trunc('month', as_of))""",
+                {"day": day, "days": kept_history_days()},
+            )
+        for feed in feeds():
+            rows += _deleted(
+                connection,
+                f"""DELETE FROM quarantine.{feed} WHERE _file IN (
+                    SELECT content_hash[:16] FROM ops.files
+                    WHERE feed = $feed AND published AND ingested_at < now() - to_days($days::INTEGER))""",
+                {"feed": feed, "days": kept_quarantine_days()},
+            )
+    return rows
+
+
+def _deleted(connection: duckdb.DuckDBPyConnection, statement: str, values: dict[str, object]) -> int:
+    return int(connection.execute(statement, values).fetchall()[0][0])
+
+
+def compact(warehouse: Path, /, *, at_least: int = WORTH_IT) -> bool:
+    """Write the file anew when more than half of it is empty; returns whether it was. Nobody may have it open.
+
+    The new file takes the old one's place in one step, so that a kill at any moment leaves a whole one.
+    """
+    fresh = warehouse.with_name(f".{warehouse.name}.compact")
+    fresh.unlink(missing_ok=True)
+    if warehouse.stat().st_size < at_least:
+        return False
+    with duckdb.connect(warehouse) as connection:
+        connection.execute("CHECKPOINT")  # nothing is left beside the file
+        (total, free) = connection.execute("SELECT total_blocks, free_blocks FROM pragma_database_size()").fetchall()[0]
+        if not total or free / total < EMPTY_SHARE:
+            return False
+        source = quoted(connection.execute("SELECT current_database()").fetchall()[0][0])
+        location = str(fresh).replace("'", "''")
+        connection.execute(f"ATTACH '{location}' AS fresh")
+        connection.execute(f"COPY FROM DATABASE {source} TO fresh")
+        connection.execute("CHECKPOINT fresh")
+        connection.execute("DETACH fresh")
+    descriptor = os.open(fresh, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.replace(fresh, warehouse)
+    return True

@@ -1,0 +1,100 @@
+"""The warehouse forgets what its installation says, and its file does not keep the room of what is gone."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from pipelines.dates import enter_run
+from pipelines.settings import SettingError, kept_history_days, kept_quarantine_days
+from pipelines.upkeep import compact, forget
+from pipelines.warehouse import open_warehouse
+from tests.pipelines.intake_files import csv_bytes, ingest, land, memory, orders, tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LAST = date(2026, 9, 30)
+
+
+def test_of_older_figures_the_last_of_each_month_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDCAT_KEEP_HISTORY_DAYS", "10")
+    with memory() as connection:
+        enter_run(connection, LAST, LAST)
+        connection.execute("""
+            CREATE TABLE history.figures AS
+            SELECT DATE '2026-07-15' + n::INTEGER AS as_of, part FROM range(78) AS d(n), range(2) AS p(part)""")
+        assert forget(connection) == 2 * (78 - 10 - 2)
+        kept = [day for (day,) in connection.sql("SELECT DISTINCT as_of FROM history.figures ORDER BY 1").fetchall()]
+        assert kept == [date(2026, 7, 31), date(2026, 8, 31), *(LAST - timedelta(n) for n in range(9, -1, -1))]
+        assert forget(connection) == 0
+
+
+def test_refused_rows_go_and_their_number_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDCAT_KEEP_QUARANTINE_DAYS", "30")
+    with memory() as connection:
+        enter_run(connection, LAST, LAST)
+        for name in ("old", "new", "held"):
+            rows = [*orders(1), *orders(1, paid_amount="x", order_id=name)]
+            land(tmp_path, f"shop_conversions/{name}.csv", csv_bytes(rows))
+        ingest(connection, tmp_path, "shop_conversions")
+        connection.execute("UPDATE ops.files SET published = file NOT LIKE '%held%'")
+        connection.execute("UPDATE ops.files SET ingested_at = now() - to_days(31) WHERE file NOT LIKE '%new%'")
+        assert forget(connection) == 1
+        left = connection.sql("SELECT file FROM quarantine.shop_conversions ORDER BY 1").fetchall()
+        assert left == [("shop_conversions/held.csv",), ("shop_conversions/new.csv",)]
+        assert connection.sql("SELECT sum(quarantined)::INT FROM ops.files").fetchall() == [(3,)]
+
+
+def test_an_empty_warehouse_has_nothing_to_forget() -> None:
+    with memory() as connection:
+        assert forget(connection) == 0
+
+
+@pytest.mark.parametrize("read", [kept_history_days, kept_quarantine_days])
+def test_a_number_of_days_is_a_number(read, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"REDCAT_{read.__name__.upper().replace('KEPT', 'KEEP')}"
+    for value in ("0", "-1", "ten", "1.5"):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(SettingError, match=f"{name} is '{value}'"):
+            read()
+
+
+def test_a_file_that_is_half_empty_is_written_anew(tmp_path: Path) -> None:
+    warehouse = tmp_path / "redcat.duckdb"
+    with open_warehouse(warehouse) as connection:
+        enter_run(connection, LAST, LAST)
+        connection.execute("CREATE TABLE core.big AS SELECT hash(n) AS v, n FROM range(1000000) AS r(n)")
+        connection.execute("CHECKPOINT")
+        assert not _compact(connection, warehouse)
+        connection.execute("DELETE FROM core.big WHERE n >= 1000")
+        connection.execute("CREATE OR REPLACE TABLE core.big AS FROM core.big")
+        connection.execute("CHECKPOINT")
+        before = tables(connection)
+    size = warehouse.stat().st_size
+    assert compact(warehouse, at_least=0)
+    assert warehouse.stat().st_size < size / 2
+    assert not compact(warehouse, at_least=0), "it is compact now"
+    assert [path.name for path in tmp_path.iterdir()] == [warehouse.name]
+    with open_warehouse(warehouse) as connection:
+        assert tables(connection) == before
+        with pytest.raises(duckdb.ConstraintException):
+            connection.execute("INSERT INTO ops.days VALUES (?)", [LAST])
+
+
+def _compact(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> bool:
+    (total, free) = connection.execute("SELECT total_blocks, free_blocks FROM pragma_database_size()").fetchall()[0]
+    return free / total >= 0.5
+
+
+def test_debris_of_a_killed_compaction_is_cleared_away(tmp_path: Path) -> None:
+    warehouse = tmp_path / "redcat.duckdb"
+    with open_warehouse(warehouse):
+        pass
+    debris = tmp_path / ".redcat.duckdb.compact"
+    debris.write_bytes(b"half a file")
+    assert not compact(warehouse)
+    assert not debris.exists()
