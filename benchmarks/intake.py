@@ -95,6 +95,7 @@ def floor(landing: Path, folder: Path) -> int:
     """Rows that DuckDB's reader puts into tables of a new database."""
     rows = 0
     with duckdb.connect(folder / "floor.duckdb") as connection:
+        connection.execute("SET enable_progress_bar = false")
         for feed in ("note_impressions", "shop_conversions"):
             for path in sorted((landing / feed).glob("*.csv")):
                 name = f"{feed}_{path.stem}"
