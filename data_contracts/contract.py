@@ -88,6 +88,7 @@ class Contract:
     `censored` is the column that keeps what an export prints only as an interval, such as <100. The rows of a
     business date are due `latency_days` later at `available_at`, in business time; `daily` means that every date has
     some. `arrives_by` is the column whose values arrive on their own, such as the channel.
+    Of a feed that `keeps_versions`, older versions of a row stay readable, as of their date.
     """
 
     feed: str
@@ -105,6 +106,7 @@ class Contract:
     identities: tuple[Identity, ...] = ()
     description_zh: str = ""
     arrives_by: str | None = None
+    keeps_versions: bool = False
 
     @property
     def primary_key(self) -> list[str]:
@@ -168,6 +170,7 @@ def _read(path: Path) -> Contract:
         identities=tuple(map(_identity, table.quality or [])),
         description_zh=settings.get("purposeZh", ""),
         arrives_by=settings.get("arrivesBy"),
+        keeps_versions=settings.get("keepsVersions") == "true",
     )
 
 

@@ -47,8 +47,15 @@ LEVELS = MappingProxyType(
     }
 )
 
-#: Columns of spend, and who paid it.
-PAYERS = {"spend_fen": "brand", "platform_spend_fen": "platform"}
+#: Columns of spend: what counts in each. What the brand spent is in a task, out of it, or nobody knows.
+OF_BRAND = pl.col("payer") == "brand"
+SPENT = {
+    "spend_fen": OF_BRAND,
+    "in_task_spend_fen": OF_BRAND & pl.col("in_task"),
+    "out_of_task_spend_fen": OF_BRAND & ~pl.col("in_task"),
+    "unknown_task_spend_fen": OF_BRAND & pl.col("in_task").is_null(),
+    "platform_spend_fen": pl.col("payer") == "platform",
+}
 
 #: Ratios, by what stands above the brand's spend.
 RATIOS = {
@@ -88,7 +95,8 @@ def returns(
     Args:
         earned: As `models.earnings.earned` or `rollup` gives it.
         spend: `note_id` String (null: no single note), `spend_date` Date, `payer` String, `amount_fen` Int64,
-            `currency` String; spend after `as_of` is left out.
+            `currency` String, `in_task` Boolean (whether it falls in the paid task of its note, null where nobody
+            knows); spend after `as_of` is left out.
         notes: `note_id` (unique), `creator_id`, `campaign_id`, `category`, `lane`.
         windows: As for `models.journeys.journeys`.
         level: One of `LEVELS`.
@@ -106,7 +114,8 @@ def returns(
         - `credited_fen` = `direct_fen` + `halo_fen` (halo: the note does not promote the product), and for
           categories `halo_out_fen`: what the notes of this category earned on orders of other categories;
         - `credited_refund_fen`, `net_fen` = credited − credited refunds;
-        - `spend_fen` (payer `brand`), `platform_spend_fen` (payer `platform`); null for channels;
+        - `spend_fen` (payer `brand`) = `in_task_spend_fen` + `out_of_task_spend_fen` +
+          `unknown_task_spend_fen`, and `platform_spend_fen` (payer `platform`); null for channels;
         - `roas_gmv` = credited / spend, `roas_direct` = direct / spend, `roas_net` = net / spend,
           `roi_profit` = (net × margin − net × fee rate − spend) / spend with the margin and fee rate of each
           order (fees are given back with a refund). Null where spend is 0 or missing; profit also where a
@@ -195,7 +204,7 @@ def _halo_out(credit: pl.LazyFrame) -> pl.LazyFrame:
 def _spent(cost: pl.LazyFrame) -> pl.LazyFrame:
     """What each row cost, by who paid."""
     return cost.group_by("key", "currency").agg(
-        pl.col("amount_fen").filter(pl.col("payer") == payer).sum().alias(name) for name, payer in PAYERS.items()
+        pl.col("amount_fen").filter(counts).sum().alias(name) for name, counts in SPENT.items()
     )
 
 
@@ -217,7 +226,7 @@ def _finished(rows: pl.LazyFrame, shape: Level) -> pl.LazyFrame:
     zero_if_idle = pl.when(pl.col("orders").is_not_null()).then("contribution_fen").otherwise(0.0)
     zeros = ["orders", *FEN, "total_fen", "total_refund_fen", "direct_fen", "halo_fen", "halo_out_fen"]
     if shape.of_note:
-        zeros += PAYERS
+        zeros += SPENT
     by_order = shape.of_order is not None
     columns = {
         "orders": True,
@@ -231,7 +240,7 @@ def _finished(rows: pl.LazyFrame, shape: Level) -> pl.LazyFrame:
         "halo_out_fen": by_order and shape.of_note is not None,
         "credited_refund_fen": True,
         "net_fen": True,
-        **dict.fromkeys((*PAYERS, *RATIOS, "maturity"), True),
+        **dict.fromkeys((*SPENT, *RATIOS, "maturity"), True),
     }
     spent = pl.when(pl.col("spend_fen") > 0).then("spend_fen")
     return (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from data_contracts.contract import contract, feeds
+from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
 from pipelines.arrivals import TABLES_BY_DAY, fill_arrivals
 from pipelines.core.views import VIEWS
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCHEMAS = ("raw", "quarantine", "ops", "reference", "core", "mart", "history")
+SCHEMAS = ("raw", "versions", "quarantine", "ops", "reference", "core", "mart", "history")
 # The business date (computed once, at intake), the first 16 digits of the file's content hash, and the row in it.
 LINEAGE = {"_date": "DATE", "_file": "VARCHAR", "_row": "BIGINT"}
 
@@ -99,6 +99,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for feed in feeds():
         columns = feed_columns(feed)
         create_table(connection, f"raw.{feed}", columns | LINEAGE)
+        if contract(feed).keeps_versions:
+            _create_versions(connection, feed, columns | LINEAGE)
         create_table(
             connection,
             f"quarantine.{feed}",
@@ -119,6 +121,24 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 def _exists(connection: duckdb.DuckDBPyConnection, ops_table: str) -> bool:
     query = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = ?"
     return bool(connection.execute(query, [ops_table]).fetchall()[0][0])
+
+
+def _create_versions(connection: duckdb.DuckDBPyConnection, feed: str, columns: dict[str, str]) -> None:
+    """The table of all versions of a feed's rows, and `versions.<feed>_as_of(day)`, what was known on a date.
+
+    A warehouse that has kept none so far begins with the versions that it has.
+    """
+    known = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'versions' AND table_name = ?"
+    begins = connection.execute(known, [feed]).fetchall() == [(0,)]
+    create_table(connection, f"versions.{feed}", columns)
+    if begins:
+        connection.execute(f"INSERT INTO versions.{feed} BY NAME FROM raw.{feed}")
+    key = ", ".join(map(quoted, contract(feed).primary_key))
+    connection.execute(f"""
+        CREATE OR REPLACE MACRO versions.{feed}_as_of(day) AS TABLE
+        SELECT {", ".join(map(quoted, columns))} FROM versions.{feed}
+        WHERE (exported_at AT TIME ZONE '{BUSINESS_TIME_ZONE}')::DATE <= day
+        QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY exported_at DESC) = 1""")
 
 
 def feed_columns(feed: str) -> dict[str, str]:

@@ -49,7 +49,70 @@ MATCHED = f"""
         END AS unmatched_because
     FROM core.conversions AS c LEFT JOIN found USING (paid_date, conversion_id)"""
 
+# When each order line changed its status: `since` is when its source first said so, `until` when it said otherwise.
+ORDER_STATUS = f"""
+    WITH told AS (
+        SELECT 'shop_conversions' AS source, {CONVERSION_ID} AS conversion_id, channel, order_id, line_no,
+            coalesce(status, 'paid') AS status, exported_at, _file
+        FROM versions.shop_conversions AS sold
+        UNION ALL
+        SELECT 'promotion_orders', {CONVERSION_ID}, channel, order_id, line_no, status, exported_at, _file
+        FROM versions.promotion_orders AS sold WHERE status IS NOT NULL
+    ), changed AS (
+        SELECT *, lag(status) OVER line AS status_before FROM told
+        WINDOW line AS (PARTITION BY source, conversion_id ORDER BY exported_at)
+        QUALIFY status IS DISTINCT FROM status_before
+    )
+    SELECT source, conversion_id, channel, order_id, line_no, status_before, status, exported_at AS since,
+        lead(exported_at) OVER (PARTITION BY source, conversion_id ORDER BY exported_at) AS until, file
+    FROM changed LEFT JOIN (SELECT feed, content_hash, file FROM ops.files) AS files
+        ON files.feed = source AND files.content_hash[:16] = _file"""
+
+# What platforms count of a note, as long rows: a figure, or the interval in which it lies.
+NOTE_FIGURES = (
+    "impressions", "clicks", "reads", "likes", "comments", "collects", "shares", "follows", "interactions",
+)  # fmt: skip
+
+
+def _bounded(figure: str) -> str:
+    """A figure as (figure, count, lower, upper): `<100` is the interval 0 to 99."""
+    stated = f"list_filter(censored, lambda c: starts_with(c, '{figure}<'))[1]"
+    return f"""{{'figure': '{figure}', 'count': {figure}, 'lower': coalesce({figure}, if({stated} IS NULL, NULL, 0)),
+        'upper': coalesce({figure}, split_part({stated}, '<', 2)::BIGINT - 1)}}"""
+
+
+# Counts by day. Of counts since publication, what came between two snapshots: over how many days is told, and never
+# spread over them; a difference below zero (deleted likes) is kept.
+NOTE_DAILY = f"""
+    WITH counted AS (
+        SELECT note_id, source, part, payer, metric_date, is_cumulative,
+            unnest([{", ".join(map(_bounded, NOTE_FIGURES))}], recursive := true)
+        FROM raw.note_metrics_daily
+    ), stepped AS (
+        SELECT counted.*, lag(metric_date) OVER snapshots AS before, lag(count) OVER snapshots AS count_before,
+            lag(lower) OVER snapshots AS lower_before, lag(upper) OVER snapshots AS upper_before
+        FROM counted WHERE upper IS NOT NULL
+        WINDOW snapshots AS (
+            PARTITION BY note_id, source, part, figure, is_cumulative ORDER BY metric_date)
+    )
+    SELECT note_id, source, part, payer, metric_date, is_cumulative, figure,
+        CASE WHEN NOT is_cumulative THEN metric_date ELSE coalesce(
+            before + 1, (published_at AT TIME ZONE 'Asia/Shanghai')::DATE) END AS covers_from,
+        metric_date - covers_from + 1 AS days,
+        CASE WHEN NOT is_cumulative OR before IS NULL THEN count ELSE count - count_before END AS count,
+        CASE WHEN NOT is_cumulative OR before IS NULL THEN lower ELSE lower - upper_before END AS lower,
+        CASE WHEN NOT is_cumulative OR before IS NULL THEN upper ELSE upper - lower_before END AS upper
+    FROM stepped LEFT JOIN raw.notes USING (note_id)"""
+
+# Spend, and whether it falls in the paid task of its note: null where the task or the note is not known.
+TASK_SPEND = """
+    SELECT spend.*, spend_date BETWEEN task_from AND coalesce(task_to, DATE '9999-12-31') AS in_task
+    FROM core.spend AS spend LEFT JOIN raw.notes USING (note_id)"""
+
 VIEWS = {
+    "core.task_spend": TASK_SPEND,
+    "core.order_status": ORDER_STATUS,
+    "core.note_daily": NOTE_DAILY,
     "core.promoted_orders": PROMOTED_ORDERS,
     "core.order_codes": ORDER_CODES,
     "core.matches": MATCHED,

@@ -22,7 +22,7 @@ LATE_DAYS = (2, 7)
 RESTATED_AFTER = 7  # days
 RESTATED = {"shop_conversions": 0.010, "note_spend": 0.040}
 SNAPSHOT_DAYS = (19, 39, 59)  # last business day of each snapshot of the notes
-TASK_DAYS = 30
+TASK_DAYS = 21
 
 
 def feeds(world: World, rng: Generator, /) -> dict[str, pl.DataFrame]:
@@ -59,7 +59,7 @@ def _notes(world: World, _rng: Generator) -> pl.DataFrame:
         facts.filter(pl.col("published") < (day + 1) * DAY).with_columns(_day=pl.lit(day, dtype=pl.Int64))
         for day in SNAPSHOT_DAYS
     ]
-    return pl.concat(snapshots).drop("published").with_columns(exported_at=_export_instant(), _trace=pl.lit(""))
+    return pl.concat(snapshots).drop("published").with_columns(exported_at=export_instant(), _trace=pl.lit(""))
 
 
 def _impressions(world: World, rng: Generator) -> pl.DataFrame:
@@ -175,7 +175,7 @@ def exported(rng: Generator, frame: pl.DataFrame, /) -> pl.DataFrame:
     return frame.with_columns(
         _day=pl.col("at") // DAY + pl.when(late).then(lag).otherwise(0),
         _trace=pl.when(late).then(pl.lit("late")).otherwise(pl.lit("")),
-    ).select(pl.exclude("at"), exported_at=_export_instant())
+    ).select(pl.exclude("at"), exported_at=export_instant())
 
 
 def _restated(rng: Generator, frame: pl.DataFrame, amount: str, *, share: float) -> pl.DataFrame:
@@ -186,10 +186,10 @@ def _restated(rng: Generator, frame: pl.DataFrame, amount: str, *, share: float)
         pl.when(wrong).then((pl.col(amount) * factor).round().cast(pl.Int64) + 1).otherwise(amount).alias(amount)
     )
     newer = frame.filter(wrong).with_columns(pl.col("_day") + RESTATED_AFTER, _trace=pl.lit("restated"))
-    return pl.concat([first, newer.with_columns(exported_at=_export_instant())])
+    return pl.concat([first, newer.with_columns(exported_at=export_instant())])
 
 
-def _export_instant() -> pl.Expr:
+def export_instant() -> pl.Expr:
     return pl.lit(START).cast(pl.Datetime("us")) + pl.duration(
         days=pl.col("_day") + 1, hours=EXPORT_HOUR, time_unit="us"
     )

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from pipelines.demo.dirt import Spot
 
-MONEY = ("paid_amount", "refund_amount", "amount", "discount", "shop_discount")
+MONEY = (
+    "paid_amount", "refund_amount", "amount", "discount", "shop_discount", "shop_gmv", "task_product_gmv", "other_gmv",
+)  # fmt: skip
 PAGE = 50  # rows of a page that a retry writes twice
 RETRIED = 3  # every third file of an export holds one
 # gzip and xlsx stamp the time of writing unless told otherwise; the same world must give the same bytes.
@@ -73,7 +75,11 @@ EXPORTS = (
     Export("refunds", "refunds", 30, "csv", alias=0),
     Export("spend", "note_spend", 14, "xlsx", alias=0, labels=True),
     Export("codes", "promotion_codes", 30, "csv", alias=0, labels=True, encoding="utf-8-sig"),
+    Export("alliance", "promotion_orders", 30, "csv", alias=0, labels=True),
     Export("accounts", "identity_links", 60, "jsonl"),
+    Export("claims", "exchange_note_daily", 14, "csv", alias=0, labels=True, encoding="utf-8-sig"),
+    Export("counts", "note_metrics_daily", 30, "csv.gz"),
+    Export("flows", "wallet_flows", 60, "csv", alias=0, labels=True),
     Export("comments", "note_comments", 60, "csv", alias=0, encoding="utf-8-sig"),
     Export("shops", "local_shops", 60, "xlsx", alias=0),
     Export("local", "local_events", 60, "csv", alias=0, labels=True, encoding="gbk"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts.contract import contract
 from pipelines.arrivals import enter_arrivals, take_back_arrivals
+from pipelines.intake.versions import keep_versions
 from pipelines.warehouse import quoted
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def store(
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {STAGED} AS SELECT *, ? AS _file FROM frame", [digest[:16]])
     outcomes = audit(connection, STAGED, feed) if audit else []
     quarantined = _quarantine(connection, feed, file)
+    keep_versions(connection, STAGED, feed)
     accepted = _upsert(connection, feed)
     enter_arrivals(connection, feed, staged=STAGED, incoming=INCOMING)
     connection.execute(f"DROP TABLE {STAGED}")
@@ -140,7 +142,8 @@ def withdraw(connection: duckdb.DuckDBPyConnection, feed: str, digests: list[str
         [origins],
     )
     _mark_outdated(connection, feed)
-    for schema in ("raw", "quarantine"):
+    kept = ("versions",) if contract(feed).keeps_versions else ()
+    for schema in ("raw", "quarantine", *kept):
         connection.execute(f"DELETE FROM {schema}.{feed} WHERE _file IN (SELECT unnest(?))", [origins])
     take_back_arrivals(connection, feed, origins=origins, withdrawn=INCOMING)
     connection.execute(f"DROP TABLE {INCOMING}")

@@ -7,6 +7,9 @@ FUNNEL = """
 WITH touched AS (
     SELECT touch_date AS business_date,
         count(*) FILTER (kind = 'impression') AS impressions,
+        count(*) FILTER (kind = 'impression' AND payer = 'brand') AS brand_impressions,
+        count(*) FILTER (kind = 'impression' AND payer = 'platform') AS platform_impressions,
+        count(*) FILTER (kind = 'impression' AND payer = 'nobody') AS organic_impressions,
         count(DISTINCT user_key) FILTER (kind = 'impression') AS impression_uv,
         count(*) FILTER (kind = 'engagement') AS engagements,
         count(DISTINCT user_key) FILTER (kind = 'engagement') AS engagement_uv,
@@ -41,6 +44,9 @@ WITH touched AS (
 )
 SELECT business_date,
     CASE WHEN has_impressions THEN impressions END AS impressions,
+    CASE WHEN has_impressions THEN brand_impressions END AS brand_impressions,
+    CASE WHEN has_impressions THEN platform_impressions END AS platform_impressions,
+    CASE WHEN has_impressions THEN organic_impressions END AS organic_impressions,
     CASE WHEN has_impressions THEN impression_uv END AS impression_uv,
     CASE WHEN has_engagements THEN engagements END AS engagements,
     CASE WHEN has_engagements THEN engagement_uv END AS engagement_uv,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
+SPEND = "SELECT note_id, spend_date, payer, amount_fen, currency, in_task FROM core.task_spend"
 NOTE_NAMES = """
     SELECT note_id, title, creator_id, creator_name, creator_tier, campaign_id, category, lane, exchange, published_at
     FROM raw.notes"""
@@ -42,7 +43,7 @@ def returns_by(level: str, /) -> Callable[[duckdb.DuckDBPyConnection], pl.DataFr
     def rows(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         found = returns(
             connection.sql("SELECT * EXCLUDE (as_of) FROM core.earned").pl(),
-            connection.sql("SELECT note_id, spend_date, payer, amount_fen, currency FROM core.spend").pl(),
+            connection.sql(SPEND).pl(),
             connection.sql("SELECT note_id, creator_id, campaign_id, category, lane FROM raw.notes").pl(),
             windows(),
             level=level,

@@ -14,13 +14,17 @@ from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.attention import ATTENTION_MARTS
 from pipelines.marts.buyers import BUYER_MARTS
+from pipelines.marts.claims import CLAIM_MARTS
 from pipelines.marts.feed_days import FEED_DAYS
 from pipelines.marts.funnel import FUNNEL
 from pipelines.marts.local import LOCAL_MARTS
 from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.marts.matches import MATCH_MARTS
+from pipelines.marts.notes import NOTE_MARTS
 from pipelines.marts.purchases import PURCHASE_MARTS
+from pipelines.marts.restatements import RESTATEMENT_MARTS
 from pipelines.marts.returns import main_currency, returns_by
+from pipelines.marts.spend import SPEND_MARTS
 
 if TYPE_CHECKING:
     import duckdb
@@ -151,6 +155,10 @@ MARTS = (
     ),
     *BUYER_MARTS,
     *MATCH_MARTS,
+    *SPEND_MARTS,
+    *NOTE_MARTS,
+    *CLAIM_MARTS,
+    *RESTATEMENT_MARTS,
     FEED_DAYS,
     *PURCHASE_MARTS,
     *ATTENTION_MARTS,

@@ -213,6 +213,16 @@ def test_a_full_refund_leaves_no_net_anywhere(seed: int) -> None:
         assert not returns_of(frames(rows), level, lines=lines)["net_fen"].cast(pl.Boolean).any()
 
 
+def test_spend_in_a_task_out_of_it_and_unknown_stand_apart() -> None:
+    amounts = {True: 1_000, False: 200, None: 30}
+    spend = [{"note_id": "n1", "amount_fen": fen, "in_task": task} for task, fen in amounts.items()]
+    spend += [{"note_id": "n1", "amount_fen": 4, "in_task": True, "payer": "platform"}]
+    row = row_of("note", spend=spend)
+    parts = [row[f"{part}_spend_fen"] for part in ("in_task", "out_of_task", "unknown_task", "platform")]
+    assert parts == [1_000, 200, 30, 4]
+    assert row["spend_fen"] == 1_230
+
+
 def test_the_ratios_are_what_their_names_say() -> None:
     row = row_of("note", refunds=[{"conversion_id": "o1", "refund_fen": 2_000}])
     assert row == {
@@ -226,6 +236,9 @@ def test_the_ratios_are_what_their_names_say() -> None:
         "credited_refund_fen": 2_000,
         "net_fen": 8_000,
         "spend_fen": 5_000,
+        "in_task_spend_fen": 0,
+        "out_of_task_spend_fen": 0,
+        "unknown_task_spend_fen": 5_000,
         "platform_spend_fen": 0,
         "roas_gmv": 2.0,
         "roas_direct": 2.0,

@@ -56,6 +56,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "payer": pl.String,
         "amount_fen": pl.Int64,
         "currency": pl.String,
+        "in_task": pl.Boolean,
     },
     "codes": {"conversion_id": pl.String, "note_id": pl.String, "clicked_at": INSTANT},
     "links": {"user_key": pl.Int64, "linked_key": pl.Int64},
@@ -169,6 +170,7 @@ def world(seed: int) -> dict[str, list[dict[str, Any]]]:
             "payer": rng.choice(["brand", "brand", "platform"]),
             "amount_fen": rng.randint(0, 50_000),
             "currency": rng.choice(["CNY", "USD"]),
+            "in_task": rng.choice([True, False, None]),
         }
         for _ in range(rng.randint(0, 8))
     ]

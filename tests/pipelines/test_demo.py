@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 AFTER = datetime(2026, 11, 20, tzinfo=UTC)  # later than every export of the demo
 
-# The demo lands the feeds that carry single events; aggregated reports of platforms come as exports.
-REPORTS = {"exchange_note_daily", "note_metrics_daily", "promotion_orders", "wallet_flows"}
-MADE = [f for f in feeds() if f not in REPORTS]
+MADE = feeds()
 
 
 @dataclass(frozen=True)

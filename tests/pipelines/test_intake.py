@@ -245,6 +245,7 @@ def test_every_table_but_the_counts_is_the_same_in_every_order_of_the_same_files
             ingest(connection, folder, "shop_conversions")
         kept = tables(connection)
         del kept["ops.files"]  # which of two files brought a row first is its history
+        kept["core.order_status"] = [row[:-1] for row in kept["core.order_status"]]  # the last names the file
         kept["quarantine.shop_conversions"] = sorted(repr(q[2:4]) for q in kept["quarantine.shop_conversions"])
         found.append(kept)
     assert found[0] == found[1]

@@ -99,12 +99,15 @@ def run(home: Path, first: int, last: int) -> dg.ExecuteInProcessResult:
 
 
 def state(home: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of what a reader sees, but for the books of files and of arrivals, and the lineage of rows."""
+    """Every row of what a reader sees, but for the books of files and of arrivals, the lineage of rows, and what moved
+    between runs."""
     tables = {}
     with duckdb.connect(home / "published" / "analyst.duckdb", read_only=True) as connection:
         for (table,) in connection.sql("""
             SELECT schema_name || '.' || table_name FROM duckdb_tables()
-            WHERE schema_name IN ('raw', 'core', 'mart') AND table_name <> 'feed_days' ORDER BY 1""").fetchall():
+            WHERE schema_name IN ('raw', 'versions', 'core', 'mart')
+                AND table_name NOT IN ('feed_days', 'restatements')
+            ORDER BY 1""").fetchall():
             rows = connection.sql(f"SELECT COLUMNS(lambda c: c NOT IN ('_file', '_row')) FROM {table} ORDER BY ALL")
             tables[table] = rows.fetchall()
     return tables

@@ -1,0 +1,111 @@
+"""What changed since the day before: figures that an exchange restated, and figures of past dates that moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipelines.dates import as_of
+from pipelines.marts.mart import Mart, sales_maturity
+from pipelines.warehouse import quoted
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import duckdb
+
+RECENT_DAYS = 7  # how long a restatement is shown; versions and history keep it
+STAMPS = ("model", "as_of", "window_set", "scope", "maturity", "business_date", "currency", "note_id")
+# Marts of figures by date, of which a past date should not move unnoticed.
+BY_DATE = ("funnel_daily", "match_rates", "note_daily", "spend_daily", "wallet_daily")
+# Figures of the exchange; those that are only derived from others are left out.
+CLAIMED = (
+    "read_uv", "engagement_uv", "search_visit_uv", "visit_uv", "new_visitor_uv", "cart_uv", "order_uv",
+    "new_customer_uv", "shop_gmv", "task_product_gmv",
+)  # fmt: skip
+COLUMNS = "restated_in, note_id, part_of, cycle, business_date, currency, figure, was, became, change, restated_on"
+
+OF_EXCHANGE = f"""
+    WITH recent AS (
+        SELECT DISTINCT claim_id FROM versions.exchange_note_daily
+        WHERE (exported_at AT TIME ZONE 'Asia/Shanghai')::DATE > $day - {RECENT_DAYS}
+    ), told AS (
+        SELECT claim_id, exchange, level, task_id, note_id, claim_date, cycle, flow_type, currency, exported_at,
+            unnest(['{"', '".join(CLAIMED)}']) AS figure,
+            unnest([{", ".join(f"{name}::DECIMAL(18,2)" for name in CLAIMED)}]) AS became
+        FROM versions.exchange_note_daily SEMI JOIN recent USING (claim_id)
+    ), stepped AS (
+        SELECT *, lag(became) OVER versions AS was, lag(exported_at) OVER versions AS before FROM told
+        WINDOW versions AS (PARTITION BY claim_id, figure ORDER BY exported_at)
+    )
+    SELECT 'exchange_note_daily' AS restated_in, note_id,
+        concat_ws(' · ', exchange, level, task_id, flow_type) AS part_of, cycle,
+        claim_date AS business_date, currency, figure, was, became, became - was AS change,
+        (exported_at AT TIME ZONE 'Asia/Shanghai')::DATE AS restated_on
+    FROM stepped
+    WHERE before IS NOT NULL AND was IS DISTINCT FROM became AND restated_on > $day - {RECENT_DAYS}"""
+
+
+def restatements(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Every figure that was restated lately, one row each: what it was, what it became, and when."""
+    day = as_of(connection)
+    parts = [connection.sql(OF_EXCHANGE, params={"day": day}).pl()]
+    parts += [connection.sql(query, params={"day": day}).pl() for query in _of_marts(connection, day)]
+    found = pl.concat(parts, how="vertical_relaxed").select(COLUMNS.split(", "))
+    state = sales_maturity(pl.col("business_date"), day)
+    return found.sort(found.columns, nulls_last=True).with_columns(maturity=state)
+
+
+def _of_marts(connection: duckdb.DuckDBPyConnection, day: date) -> list[str]:
+    """For each mart by date, the query of its figures that are not those of the version before."""
+    queries = []
+    for mart in BY_DATE:
+        table = f"history.{mart}"
+        known = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'history' AND table_name = ?"
+        if not connection.execute(known, [mart]).fetchall()[0][0]:
+            continue
+        (before,) = connection.execute(f"SELECT max(as_of) FROM {table} WHERE as_of < ?", [day]).fetchall()[0]
+        if before is None:
+            continue
+        kinds = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {table}").fetchall()}
+        figures = [n for n, kind in kinds.items() if n not in STAMPS and kind.startswith(("BIGINT", "DECIMAL"))]
+        key = [name for name, kind in kinds.items() if name not in STAMPS and kind == "VARCHAR"]
+        queries.append(_moved(mart, before, key, figures, has_note="note_id" in kinds))
+    return queries
+
+
+def _moved(mart: str, before: date, key: list[str], figures: list[str], *, has_note: bool) -> str:
+    shared = f"""
+        {"note_id" if has_note else "NULL::VARCHAR AS note_id"}, business_date, currency,
+        concat_ws(' · ', {", ".join(map(quoted, key))}{", " if key else ""}NULL) AS part_of,
+        unnest([{", ".join(f"'{name}'" for name in figures)}]) AS figure,
+        unnest([{", ".join(f"{quoted(name)}::DECIMAL(18,2)" for name in figures)}]) AS value"""
+    row = "note_id, business_date, currency, part_of, figure"
+    return f"""
+        WITH now AS (SELECT {shared} FROM history.{mart} WHERE as_of = $day AND business_date <= DATE '{before}'),
+        earlier AS (SELECT {shared} FROM history.{mart} WHERE as_of = DATE '{before}'),
+        paired AS (
+            SELECT {row}, any_value(value) FILTER (NOT is_new) AS was, any_value(value) FILTER (is_new) AS became
+            FROM (SELECT *, true AS is_new FROM now UNION ALL SELECT *, false FROM earlier) GROUP BY ALL
+        )
+        SELECT '{mart}' AS restated_in, note_id, part_of, NULL::BIGINT AS cycle, business_date, currency, figure,
+            was, became, became - was AS change, $day AS restated_on
+        FROM paired WHERE was IS DISTINCT FROM became"""
+
+
+RESTATEMENT_MARTS = (
+    Mart(
+        "restatements",
+        "数据回溯",
+        "What changed lately: figures that an exchange restated, and figures of past dates that moved from one run to "
+        "the next, each with what it was, what it became, and when.",
+        restatements,
+        "SELECT restated_in AS 出处, business_date AS 日期, figure, was, became, restated_on FROM mart.restatements "
+        "ORDER BY restated_on DESC, abs(change) DESC NULLS LAST LIMIT 8",
+        made_of=("raw/exchange_note_daily", *(f"mart/{name}" for name in BY_DATE)),
+        about_zh="最近被回溯的数字：数据合作方重述的，以及过去日期在两次运行之间变动的；原来是多少、变成多少、哪天变的。",
+        figures="SELECT count(*) AS restated FROM mart.restatements "
+        "WHERE restated_on = (SELECT max(restated_on) FROM mart.restatements)",
+    ),
+)
