@@ -12,6 +12,7 @@ from models.earnings import earned
 from models.maturity import maturity
 from models.register import RULES
 from pipelines.buckets import credited_parts
+from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart, sales_maturity
 
@@ -173,6 +174,12 @@ CLAIM_MARTS = (
         "SELECT business_date AS 日期, note_id[:8] AS 笔记, cycle, claimed_gmv, credited_gmv, cpuv "
         "FROM mart.claims WHERE model = '{model}' ORDER BY claimed_gmv DESC NULLS LAST LIMIT 6",
         made_of=("raw/exchange_note_daily", "core/credits", "core/conversions", "core/refunds", "core/spend"),
+        chart=Chart(
+            "平台归因30天GMV · 每日",
+            "SELECT business_date, sum(claimed_gmv) FROM mart.claims WHERE cycle = 30 AND model = 'linear' "
+            "GROUP BY ALL",
+            "yuan",
+        ),
         about_zh="数据合作方对每篇笔记、每天、每个周期的归因，与各模型在同一店铺、同一天、同一周期的归因并列；"
         "15 天与 30 天不相加。",
         figures="SELECT count(DISTINCT note_id) AS notes FROM mart.claims",
@@ -186,6 +193,11 @@ CLAIM_MARTS = (
         "SELECT claimed_by AS 类型, count(*) AS 处, sum(twice_at_least_gmv) AS 至少, sum(twice_at_most_gmv) AS 至多 "
         "FROM mart.double_claims GROUP BY ALL ORDER BY 3 DESC",
         made_of=("raw/exchange_note_daily", "core/conversions", "core/code_matches"),
+        chart=Chart(
+            "重复归因 · 至少",
+            "SELECT claimed_by, sum(twice_at_least_gmv) FROM mart.double_claims GROUP BY ALL ORDER BY 2 DESC",
+            "yuan",
+        ),
         about_zh="同一销售被重复归因之处：两个周期、两个合作方、同一任务或店铺的两篇笔记、同一订单行的两个推广码；汇总数据只能给出上下限。",
         figures="SELECT count(*) AS found FROM mart.double_claims",
     ),

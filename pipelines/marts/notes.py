@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from pipelines.charts import Chart
 from pipelines.core.views import NOTE_FIGURES
 from pipelines.marts.mart import Mart
 
@@ -41,6 +42,11 @@ NOTE_MARTS = (
         "SELECT business_date AS 日期, note_id[:8] AS 笔记, platform, part, days, impressions, reads "
         "FROM mart.note_daily ORDER BY business_date DESC, impressions DESC NULLS LAST LIMIT 6",
         made_of=("raw/note_metrics_daily", "raw/notes"),
+        chart=Chart(
+            "新增曝光最多的笔记 · 曝光",
+            "SELECT note_id[:8], sum(impressions) FROM mart.note_daily WHERE part = 'all' GROUP BY ALL ORDER BY 2 DESC",
+            "count",
+        ),
         about_zh="平台对每篇笔记的每日计数；累计数换算成两次快照之间的增量，注明跨了几天；减少的保留并标出。",
         figures="SELECT count(DISTINCT note_id) AS notes FROM mart.note_daily WHERE business_date = as_of",
     ),

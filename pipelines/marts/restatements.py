@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.warehouse import quoted
@@ -104,6 +105,7 @@ RESTATEMENT_MARTS = (
         "SELECT restated_in AS 出处, business_date AS 日期, figure, was, became, restated_on FROM mart.restatements "
         "ORDER BY restated_on DESC, abs(change) DESC NULLS LAST LIMIT 8",
         made_of=("raw/exchange_note_daily", *(f"mart/{name}" for name in BY_DATE)),
+        chart=Chart("每日被回溯的数字", "SELECT restated_on, count(*) FROM mart.restatements GROUP BY ALL", "count"),
         about_zh="最近被回溯的数字：数据合作方重述的，以及过去日期在两次运行之间变动的；原来是多少、变成多少、哪天变的。",
         figures="SELECT count(*) AS restated FROM mart.restatements "
         "WHERE restated_on = (SELECT max(restated_on) FROM mart.restatements)",

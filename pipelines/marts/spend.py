@@ -8,6 +8,7 @@ import polars as pl
 
 from data_contracts.reference import refund_days
 from models.maturity import maturity
+from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart
 
@@ -81,6 +82,7 @@ SPEND_MARTS = (
         "SELECT spend_kind AS 类型, sum(spend) AS 花费, sum(in_task_spend) AS 任务期内, sum(out_of_task_spend) AS 外, "
         "sum(platform_spend) AS 平台付费 FROM mart.spend_daily GROUP BY ALL ORDER BY 2 DESC",
         made_of=("core/spend", "raw/notes"),
+        chart=Chart("每日花费", "SELECT business_date, sum(spend) FROM mart.spend_daily GROUP BY ALL", "yuan"),
         about_zh="每天、每种类型的花费：品牌付费分任务期内、任务期外和未知，三者之和等于花费；平台付费另列。",
     ),
     Mart(
@@ -92,6 +94,9 @@ SPEND_MARTS = (
         "SELECT business_date AS 日期, account_id AS 账户, face_spend, real_spend, real_share FROM mart.wallet_daily "
         "ORDER BY business_date DESC, account_id LIMIT 8",
         made_of=("raw/wallet_flows",),
+        chart=Chart(
+            "每日真实花费", "SELECT business_date, sum(real_spend) FROM mart.wallet_daily GROUP BY ALL", "yuan"
+        ),
         about_zh="广告账户每天按资金类型的消耗：现金、授信是真实花费，返货、券、赔付不是；与花费是同一笔钱，不相加。",
         figures="SELECT sum(face_spend) AS face_spend, sum(real_spend) AS real_spend FROM mart.wallet_daily",
     ),
@@ -103,6 +108,7 @@ SPEND_MARTS = (
         _real_returns,
         "SELECT model, spend, real_spend, roas_gmv, roas_real FROM mart.real_returns ORDER BY model",
         made_of=("core/earned", "core/spend", "raw/wallet_flows"),
+        chart=("model", "roas_real"),
         about_zh="按真实资金算的 ROI 与按票面算的 ROI 并列：花费减去账户用返货、券和赔付支付的部分。",
         figures="SELECT roas_gmv, roas_real FROM mart.real_returns WHERE model = 'linear' LIMIT 1",
     ),
