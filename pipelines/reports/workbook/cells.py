@@ -40,6 +40,14 @@ def shown(content: Content, column: Column, value: Any, /) -> Any:
     return value
 
 
+def shown_all(content: Content, column: Column, values: list[Any], /) -> list[Any]:
+    """The same for a column; the words of a code are looked up once."""
+    if not column.is_code:
+        return [shown(content, column, value) for value in values]
+    words = {value: shown(content, column, value) for value in set(values)}
+    return [words[value] for value in values]
+
+
 def write(sheet: Worksheet, row: int, column: int, value: Any, form: Format, /) -> None:
     """Write what `shown` gave; never a formula, never a link, and nothing for what is unknown."""
     if value is None:

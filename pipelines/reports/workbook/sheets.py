@@ -11,7 +11,7 @@ from xlsxwriter.utility import quote_sheetname, xl_range_abs
 from pipelines.reports.content import Column
 from pipelines.reports.figures import KINDS, written
 from pipelines.reports.wording import Text
-from pipelines.reports.workbook.cells import shown, write
+from pipelines.reports.workbook.cells import shown_all, write
 from pipelines.reports.workbook.look import width_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HEADER, HEADER_HEIGHT = 3, 46  # the row of the headings, below title, explanation and basis
 LONGEST_NAME = 31
+MEASURED = 500  # values by which a column is as wide as it is
 ON_ONE_PAGE = 18  # columns
 LONGEST_TIP = 255
 #: Columns that say what a row rests on: shown where its values differ, and filtered to the first.
@@ -68,7 +69,7 @@ def add_sheet(book: Workbook, table: Table, content: Content, look: Look, *, as_
     hidden = rows["suppressed"].to_list() if "suppressed" in rows.columns else None
     page.set_row(HEADER, HEADER_HEIGHT)
     for at, column in enumerate(sheet.columns):
-        values = [shown(content, column, value) for value in rows[column.name].to_list()]
+        values = shown_all(content, column, rows[column.name].to_list())
         _write_column(page, at, column, values, rows, look)
     width = len(sheet.columns)
     if hidden is not None:
@@ -116,7 +117,7 @@ def _write_column(page: Worksheet, at: int, column: Column, values: list[Any], r
     for row, (value, moves) in enumerate(zip(values, maturing, strict=True), HEADER + 1):
         write(page, row, at, value, look("maturing" if moves else "cell", column.kind))
     style = "number_header" if KINDS[column.kind].is_number else "header"
-    _write_heading(page, at, column.heading, look(style), (written(value, column.kind) for value in values))
+    _write_heading(page, at, column.heading, look(style), (written(value, column.kind) for value in values[:MEASURED]))
     if column.tip:
         tip = {"validate": "any", "input_title": column.heading.zh[:32], "input_message": column.tip[:LONGEST_TIP]}
         page.data_validation(HEADER, at, HEADER, at, tip)
@@ -139,7 +140,7 @@ def _filter(
     page.ignore_errors({"number_stored_as_text": xl_range_abs(HEADER + 1, 0, last, width - 1).replace("$", "")})
     hidden: set[int] = set()
     for column in present:
-        values = [shown(content, column, value) for value in rows[column.name].to_list()]
+        values = shown_all(content, column, rows[column.name].to_list())
         page.filter_column_list([c.name for c in sheet.columns].index(column.name), [str(values[0])])
         hidden |= {row for row, value in enumerate(values) if value != values[0]}
     for row in sorted(hidden):
