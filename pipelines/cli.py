@@ -6,12 +6,15 @@ import sys
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
 
 from pipelines.settings import SettingError, demand_mappings, demand_settings, first_date, plain_date, reports_url
+
+if TYPE_CHECKING:
+    from pipelines.home import Home
 
 INTERRUPTED = 130
 
@@ -101,7 +104,7 @@ def demo(
     from pipelines.console import run_shown, say
     from pipelines.demo.stage import StageError, set_up
     from pipelines.home import Home
-    from pipelines.reports.page.where import newest_page
+    from pipelines.reports.formats import newest_file
     from pipelines.reports.terminal import print_report
 
     demand_settings()
@@ -118,7 +121,7 @@ def demo(
     print_report(home, level=Level.category.value, model="linear", limit=20)
     say(f"""
 Where to look
-  {newest_page(home)}   the page for marketers: open it in a browser
+  {newest_file(home.reports)}   the page for marketers: open it in a browser
   redcat report --by note      what each note returned (also creator, campaign, channel, lane)
   redcat sql "FROM mart.reconciliation"
   redcat ui                    the asset graph in the browser
@@ -170,8 +173,10 @@ def report(
     model: Annotated[str, typer.Option(help="Attribution model of the table.")] = "linear",
     limit: Annotated[int, typer.Option(help="How many rows of the table at most.", min=1)] = 20,
     page: Annotated[bool, typer.Option("--page/--no-page", help="Write the page for marketers too.")] = True,
+    xlsx: Annotated[bool, typer.Option("--xlsx", help="Write the workbook too: the same as an Excel file.")] = False,
     out: Annotated[
-        Path | None, typer.Option(help="The page's file; default: reports/<brand>/<date>.html under REDCAT_HOME.")
+        Path | None,
+        typer.Option(help="File of the page, or of the workbook; default: reports/<brand>/<date> under REDCAT_HOME."),
     ] = None,
 ) -> None:
     """Print what each category returned, as of the last run, and write the page that marketers open.
@@ -184,15 +189,25 @@ def report(
 
     home = Home.from_environment()
     if out is not None and out.is_dir():
-        stop(f"{out} is a folder; name a file for the page, such as {out / 'report.html'}")
+        stop(f"{out} is a folder; name a file for the report, such as {out / 'report.html'}")
     try:
         print_report(home, level=by.value, model=model, limit=limit)
-        if page or out:
-            from pipelines.reports.page.write import write_page
-
-            typer.echo(f"Page: {write_page(home, out)}")
+        _write_reports(home, page=page or (out is not None and not xlsx), xlsx=xlsx, out=out)
     except (ReportError, QueryError) as error:
         stop(str(error))
+
+
+def _write_reports(home: Home, *, page: bool, xlsx: bool, out: Path | None) -> None:
+    """Write the wanted forms of the report; a named file is that of the workbook where it ends like one."""
+    from pipelines.reports.formats import PAGE, WORKBOOK, write_report
+    from pipelines.reports.newest import newest_content
+
+    wanted = [form for form, is_wanted in ((PAGE, page), (WORKBOOK, xlsx)) if is_wanted]
+    if wanted:
+        content = newest_content(home)
+    for form in wanted:
+        named = out if out is not None and (out.suffix == WORKBOOK.suffix) == (form is WORKBOOK) else None
+        typer.echo(f"{form.name.capitalize()}: {write_report(content, form, home, named)}")
 
 
 @app.command()

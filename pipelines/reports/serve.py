@@ -15,6 +15,8 @@ from pathlib import Path
 from time import sleep
 from urllib.parse import quote
 
+from pipelines.reports.formats import newest_file
+
 HOST = "127.0.0.1"
 PARENT_IS_LOOKED_FOR = 1.0  # seconds
 
@@ -27,7 +29,7 @@ class Reports(SimpleHTTPRequestHandler):
         if (self.headers.get("Host") or "").rsplit(":", 1)[0] not in (HOST, "localhost"):
             self.send_error(HTTPStatus.FORBIDDEN)
             return None
-        if self.path == "/" and (page := newest_page(Path(self.directory))):
+        if self.path == "/" and (page := newest_file(Path(self.directory))):
             self.send_response(HTTPStatus.FOUND)
             self.send_header("Location", quote(f"/{page.relative_to(self.directory)}"))
             self.send_header("Content-Length", "0")
@@ -37,11 +39,6 @@ class Reports(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing: who reads what is nobody's business."""
-
-
-def newest_page(folder: Path) -> Path | None:
-    """The page that was written last."""
-    return max(folder.glob("*/*.html"), key=lambda page: page.stat().st_mtime, default=None)
 
 
 def serve(folder: Path, port: int) -> ThreadingHTTPServer:

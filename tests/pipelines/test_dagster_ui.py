@@ -110,7 +110,7 @@ def test_assets_on_the_way_have_their_chart(address: str, page: Page, asset: str
 def test_the_graph_reads_as_the_way_of_the_data(address: str, page: Page) -> None:
     page.goto(f"{address}/asset-groups")
     places = []
-    for group in ("feeds", "core", "attribution", "marts", "published"):
+    for group in ("feeds", "core", "attribution", "marts", "published", "reports"):
         node = page.locator("svg").get_by_text(group, exact=True).first
         node.wait_for()
         places.append((node.bounding_box() or {"x": 0})["x"])

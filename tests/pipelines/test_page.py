@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from datetime import timedelta
@@ -14,8 +13,9 @@ import pytest
 from models.register import RULES
 from pipelines.home import Home
 from pipelines.marts.columns import COLUMNS
-from pipelines.reports.page.where import newest_page, page_file
-from pipelines.reports.page.write import LARGEST, write_page
+from pipelines.reports.formats import PAGE, newest_file, report_file, write_report
+from pipelines.reports.newest import newest_content
+from pipelines.reports.page.write import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from tests.pipelines.conftest import Redcat
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-WITHOUT_BROWSER = "no Chromium is installed; install Debian's package chromium to run what needs a browser"
 DAYS_AGO = timedelta(days=7)
 HOSTILE = [
     "<script>window.hacked = true</script><img src=x onerror='window.hacked = true'>",
@@ -57,21 +55,7 @@ def home(demo: Redcat, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="module")
 def file(home: Home) -> Path:
-    return write_page(home)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail(WITHOUT_BROWSER)
-        pytest.skip(WITHOUT_BROWSER)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    return write_report(newest_content(home), PAGE, home)
 
 
 @pytest.fixture
@@ -123,7 +107,7 @@ def test_it_is_one_light_file_that_needs_no_network(file: Path, home: Home) -> N
     html = file.read_text(encoding="utf-8")
     own = re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
     assert file.stat().st_size < LARGEST
-    assert file == page_file(home, "松屿日常", newest(home)) == newest_page(home)
+    assert file == report_file(home, "松屿日常", newest(home)) == newest_file(home.reports)
     assert re.findall(r"(?:src|href)=\"(?!#)|url\(|@import", own) == []
     assert "default-src 'none'" in own
     assert "unsafe-eval" not in own
@@ -292,7 +276,7 @@ def test_a_brand_of_any_name_has_a_folder(tmp_path: Path) -> None:
     from datetime import date
 
     home, day = Home(tmp_path), date(2026, 9, 1)
-    assert page_file(home, "../../etc", day) == home.reports / "______etc" / "2026-09-01.html"
-    assert page_file(home, " ", day).parent.parent == home.reports
-    assert page_file(home, "花" * 300, day).parent.name == "花" * 60
-    assert newest_page(home) is None
+    assert report_file(home, "../../etc", day) == home.reports / "______etc" / "2026-09-01.html"
+    assert report_file(home, " ", day).parent.parent == home.reports
+    assert report_file(home, "花" * 300, day).parent.name == "花" * 60
+    assert newest_file(home.reports) is None

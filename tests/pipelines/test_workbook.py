@@ -18,6 +18,8 @@ import pytest
 from pipelines.home import Home
 from pipelines.reports.content import Content, read_content
 from pipelines.reports.figures import KINDS
+from pipelines.reports.formats import WORKBOOK, newest_file, report_file
+from pipelines.reports.newest import newest_content
 from pipelines.reports.query import reading
 from pipelines.reports.sections import SECTIONS
 from pipelines.reports.workbook.charts import CHARTS
@@ -172,6 +174,22 @@ def test_charts_are_native_and_stand_on_rows_that_are_there(content: Content, op
 
 def test_the_same_content_gives_the_same_bytes(content: Content, written: bytes) -> None:
     assert workbook(content) == written
+
+
+def test_a_run_leaves_the_workbook_beside_the_page(demo: Redcat) -> None:
+    home = Home(demo.home)
+    content = newest_content(home)
+    file = newest_file(home.reports, WORKBOOK)
+    assert file == report_file(home, content.brand, content.dates[0], WORKBOOK)
+    assert file.with_suffix(".html").is_file()
+    assert file.read_bytes() == workbook(content)
+
+
+def test_the_command_line_writes_it_where_it_is_told(demo: Redcat, tmp_path: Path) -> None:
+    done = demo("report", "--xlsx", "--no-page", "--out", str(tmp_path / "own.xlsx"))
+    assert done.stdout.splitlines()[-1] == f"Workbook: {tmp_path / 'own.xlsx'}"
+    assert [path.name for path in tmp_path.iterdir()] == ["own.xlsx"]
+    assert openpyxl.load_workbook(tmp_path / "own.xlsx").sheetnames[0] == "封面"
 
 
 def hostile(content: Content) -> bytes:

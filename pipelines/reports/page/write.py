@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import os
 import re
 from functools import cache
 from hashlib import sha256
@@ -13,43 +12,17 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment
 
-from pipelines.reports.newest import newest_content
 from pipelines.reports.page.charts import specifications
 from pipelines.reports.page.payload import as_json, payload
-from pipelines.reports.page.where import page_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from jinja2 import Template
 
-    from pipelines.home import Home
     from pipelines.reports.content import Content
 
 LARGEST = 3_000_000  # bytes that are light enough to send around
 SCRIPTS = ("text.js", "data.js", "tables.js", "charts.js", "views.js", "page.js")
 HERE = files("pipelines.reports.page")
-
-
-def write_page(home: Home, out: Path | None = None, /) -> Path:
-    """Write the page of the published warehouse, and return where it lies.
-
-    By default `reports/<brand>/<as_of>.html` in the home, which replaces that of an earlier run of the same date.
-
-    Raises:
-        QueryError: nothing is published, or nothing has been run yet.
-        SettingError: `targets.yaml` cannot be used.
-    """
-    content = newest_content(home)
-    target = out or page_file(home, content.brand, content.dates[0])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
-    try:
-        fresh.write_text(page(content), encoding="utf-8")
-        os.replace(fresh, target)
-    finally:
-        fresh.unlink(missing_ok=True)
-    return target
 
 
 def page(content: Content, /, *, largest: int = LARGEST) -> str:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from pipelines.reports.content import Content, Table
     from pipelines.reports.workbook.look import Look
 
-HEADER, HEADER_HEIGHT = 3, 46  # the row of the headings, below title, explanation and basis
+HEADER, HEADER_HEIGHT = 3, 58  # the row of the headings, below title, explanation and basis
 LONGEST_NAME = 31
 MEASURED = 500  # values by which a column is as wide as it is
-ON_ONE_PAGE = 18  # columns
+ON_ONE_PAGE = 22  # columns
 LONGEST_TIP = 255
 #: Columns that say what a row rests on: shown where its values differ, and filtered to the first.
 BASIS = (Column("model", "code"), Column("currency", "text"))
