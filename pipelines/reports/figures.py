@@ -47,7 +47,7 @@ KINDS = {
 
 # Of which kind a column is, by its name: the first pattern that fits the whole of it.
 KIND_OF_NAME = {
-    r"(roas|roi|iroas)(_.*)?|.*_(roas|roi|ratio)": "ratio",
+    r"(roas|roi|iroas)(_.*)?|.*_(roas|roi|ratio)|direct_(low|high)": "ratio",
     r"(ctr|margin)|(.*_)?(share|rate)|毛利率|占比": "percent",
     r"cpm|cpc|cpe|cpti|cpuv|cac|aov|(cost|price)_per_.*": "unit_cost",
     r"(.*_)?(spend|gmv|net|refunds|amount|cost|fees|sales|balance|yuan|budget)(_.*)?": "yuan",

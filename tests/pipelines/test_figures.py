@@ -56,6 +56,7 @@ def test_ratios_are_never_shortened() -> None:
         ("unattributed_refunds", "yuan"),
         ("roas_gmv", "ratio"),
         ("roi_profit", "ratio"),
+        ("direct_low", "ratio"),
         ("new_customer_share", "percent"),
         ("visit_rate", "percent"),
         ("cpuv", "unit_cost"),
