@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import polars as pl
 import pytest
 import yaml
@@ -17,6 +18,9 @@ from pipelines.intake.check import check_file
 from pipelines.intake.landing import siblings_of
 from pipelines.intake.rows import judged_rows
 from tests.pipelines.intake_files import ingest, memory, tables
+
+if TYPE_CHECKING:
+    from tests.pipelines.conftest import Redcat
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 COUNTS = ("rows", "accepted", "duplicate", "quarantined", "ignored_totals")
@@ -205,3 +209,20 @@ def test_a_file_that_fits_nothing_is_told_the_nearest_export_and_what_differs(tm
     assert "The nearest is juguang_notes, which also needs 笔记ID" in found.message
     assert "perhaps '笔记ID号'" in found.message
     assert "it has 创意ID, which that export has not" in found.message
+
+
+@pytest.mark.slow
+def test_the_whole_corpus_goes_through_a_run_and_every_file_adds_up(redcat: Redcat, tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    for file in FILES:
+        shutil.copy2(file, landing / f"{file.parent.name} {file.name}")
+    redcat("run", "--landing", str(landing), "--from", "2026-09-01", "--to", "2026-09-01")
+    with duckdb.connect(redcat.home / "warehouse" / "redcat.duckdb", read_only=True) as connection:
+        counts = connection.execute(
+            "SELECT file, feed, rows_read, accepted, duplicate, quarantined, ignored, status FROM ops.files"
+        ).fetchall()
+    assert len(counts) == sum(len(stated(file)) for file in FILES)
+    for file, feed, read, accepted, duplicate, quarantined, ignored, status in counts:
+        assert status in ("complete", "partial"), file
+        assert read == accepted + duplicate + quarantined + ignored, (file, feed)
