@@ -105,7 +105,7 @@ def state(home: Path) -> dict[str, list[tuple[object, ...]]]:
     with duckdb.connect(home / "published" / "analyst.duckdb", read_only=True) as connection:
         for (table,) in connection.sql("""
             SELECT schema_name || '.' || table_name FROM duckdb_tables()
-            WHERE schema_name IN ('raw', 'versions', 'core', 'mart')
+            WHERE schema_name IN ('raw', 'core', 'mart')
                 AND table_name NOT IN ('feed_days', 'restatements')
             ORDER BY 1""").fetchall():
             rows = connection.sql(f"SELECT COLUMNS(lambda c: c NOT IN ('_file', '_row')) FROM {table} ORDER BY ALL")
