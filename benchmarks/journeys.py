@@ -3,7 +3,8 @@
     python -m benchmarks.journeys [--touches 10000000 --conversions 200000 --buckets 16]
 
 Both start from touches that lie in one Parquet file per bucket of users. `redcat` runs the whole step, bucket by
-bucket: match by user key and click id, brand, scope, windows with an override, duplicates, touch order, position.
+bucket: match by user key and click id, brand, scope, reach of the lane, windows with an override, duplicates, touch
+order, position.
 `floor` only joins on the user key inside 30 days and sorts. Each runs in a process of its own, so that its peak
 memory is its own; they take turns and the best of the repeats counts.
 """
@@ -24,11 +25,11 @@ from models import journeys
 
 def redcat(folder: Path) -> int:
     """The whole step, one bucket after the other; the journeys are kept."""
-    notes, windows = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows"))
+    notes, windows, reach = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows", "reach"))
     kept = []
     for part in sorted(folder.glob("touches-*.parquet")):
         conversions = pl.read_parquet(folder / part.name.replace("touches", "conversions"))
-        kept.append(journeys(pl.read_parquet(part), conversions, notes, windows))
+        kept.append(journeys(pl.read_parquet(part), conversions, notes, windows, reach=reach))
     return sum(frame.height for frame in kept)
 
 

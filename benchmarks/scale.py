@@ -40,10 +40,10 @@ REFUNDED = 10  # one order of so many
 
 def every_bucket(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """The journeys of one bucket after the other, stored, and its orders."""
-    notes, windows = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows"))
+    notes, windows, reach = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows", "reach"))
     for part in sorted(folder.glob("touches-*.parquet")):
         orders = pl.read_parquet(folder / part.name.replace("touches", "conversions"))
-        found = journeys(pl.read_parquet(part), orders, notes, windows)
+        found = journeys(pl.read_parquet(part), orders, notes, windows, reach=reach)
         found.write_parquet(folder / part.name.replace("touches", "journeys"), compression="lz4")
         yield found, orders
 

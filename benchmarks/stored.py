@@ -18,6 +18,7 @@ START = datetime(2026, 6, 1, tzinfo=UTC)
 LAST_DATE = date(2026, 8, 31)
 LANES = ("exchange_link", "seeding", "in_app", "live", "local")
 CATEGORIES = ("facial_serum", "sunscreen", "lipstick", "baby_food", "probiotics")
+CHANNEL = "tmall"
 INSTANT = pl.Datetime("us", "UTC")
 PRODUCTS = [f"p{number}" for number in range(200)]
 NOTES = 2_000
@@ -49,7 +50,13 @@ def _notes(folder: Path) -> pl.Series:
             "creator_id": [f"k{number}" for number in rng.integers(0, 300, NOTES)],
             "campaign_id": [f"m{number}" for number in rng.integers(0, 20, NOTES)],
         }
-    )
+    ).with_columns(exchange=pl.lit(None, pl.String), evidence=pl.lit("order"))
+    pl.DataFrame({"lane": LANES}).with_columns(
+        exchange=pl.lit(None, pl.String),
+        channel=pl.lit(CHANNEL),
+        valid_from=pl.lit(date(2013, 6, 1)),
+        valid_to=pl.lit(None, pl.Date),
+    ).write_parquet(folder / "reach.parquet")
     notes.write_parquet(folder / "notes.parquet")
     windows = [(lane, kind, category) for lane in LANES for kind in KINDS for category in (None, "baby_food")]
     pl.DataFrame(windows, schema=["lane", "kind", "category"], orient="row").with_columns(
@@ -58,6 +65,7 @@ def _notes(folder: Path) -> pl.Series:
     notes.select(
         "note_id",
         spend_date=pl.lit(date(2026, 6, 15)),
+        kind=pl.lit("ads"),
         payer=pl.lit("brand"),
         amount_fen=pl.Series(rng.integers(50_000, 5_000_000, NOTES)),
         currency=pl.lit("CNY"),
@@ -96,7 +104,7 @@ def _orders(rng: np.random.Generator, users: np.ndarray, count: int, bucket: int
             "product_id": rng.choice(PRODUCTS, count),
             "paid_fen": rng.integers(1_000, 100_000, count),
             "paid_date": paid_at.dt.convert_time_zone("Asia/Shanghai").dt.date(),
-            "channel": "tmall",
+            "channel": CHANNEL,
             "currency": "CNY",
             "margin": 0.6,
             "fee_rate": 0.05,

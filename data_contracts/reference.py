@@ -17,19 +17,60 @@ TOUCH_KINDS = ("impression", "engagement", "click")
 
 @cache
 def channels() -> pl.DataFrame:
-    """`channel`, `name_zh`, `name_en`, `exchange` (String), `valid_from`, `valid_to` (Date), `refund_days` (Int64)."""
+    """`channel`, names, `exchange`, `shop_type`, `settlement`, `valid_from`, `valid_to` (Date), `refund_days` (Int64).
+
+    A closed programme stays, with the last date on which it sold; where only the year is known, the end of the year.
+    """
     return read_table("channels", dates=("valid_from", "valid_to"), numbers={"refund_days": pl.Int64})
 
 
 @cache
+def settlements() -> pl.DataFrame:
+    """`settlement`, names, `ads_borne_by`, `refunds_borne_by` (`brand` or `platform`): how a channel settles."""
+    return read_table("settlements")
+
+
+@cache
+def eligibility() -> pl.DataFrame:
+    """Which categories an exchange takes, and of which type of shop: what no row names is not eligible on that day.
+
+    `exchange`, `category`, `shop_type`, `valid_from`, `valid_to` (Date, inclusive, null while in force) and
+    `look_back_days` (Int64), the longest that a click of the exchange's links looks back from an order of the
+    category.
+    """
+    clicks = windows().filter(lane="exchange_link", kind="click").with_columns(days=pl.col("window").dt.total_days())
+    general = clicks.filter(pl.col("category").is_null())["days"].item()
+    return (
+        read_table("eligibility", dates=("valid_from", "valid_to"))
+        .join(clicks.select("category", look_back_days="days"), on="category", how="left")
+        .with_columns(pl.col("look_back_days").fill_null(general))
+    )
+
+
+@cache
+def lane_channels() -> pl.DataFrame:
+    """Which channels a lane can reach: `lane`, `exchange`, `channel`, `valid_from`, `valid_to` (Date, null: open).
+
+    What `models.journeys.journeys` takes as `reach`; what no row names is out of reach.
+    """
+    return read_table("lane_channels", dates=("valid_from", "valid_to"))
+
+
+@cache
 def fees() -> pl.DataFrame:
-    """`channel` (String), `valid_from`, `valid_to` (Date, inclusive, null while in force), `fee_rate` (Float64)."""
+    """`channel`, `kind` (`service` or `payment`), `valid_from`, `valid_to` (Date, inclusive), `fee_rate` (Float64).
+
+    `valid_to` is null while the rate is in force. What an order pays is the sum over kinds.
+    """
     return read_table("fees", dates=("valid_from", "valid_to"), numbers={"fee_rate": pl.Float64})
 
 
 @cache
 def lanes() -> pl.DataFrame:
-    """`lane`, names, `evidence` (`order` or `claim`), the windows as text, `category_override` (Boolean)."""
+    """`lane`, names, `evidence` (`order` or `claim`), the windows as text, `category_override` (Boolean).
+
+    In a lane of evidence `claim` only notes with keyed data have orders of their own.
+    """
     return read_table("lanes").with_columns(pl.col("category_override") == "true")
 
 
@@ -111,9 +152,12 @@ def _windows_in_hours() -> pl.DataFrame:
 #: Every table by its name in the warehouse's schema `reference`.
 TABLES = {
     "channels": channels,
+    "settlements": settlements,
     "fees": fees,
     "lanes": lanes,
+    "lane_channels": lane_channels,
     "categories": categories,
+    "eligibility": eligibility,
     "windows": _windows_in_hours,
     **SYSTEMS,
 }

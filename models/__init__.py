@@ -17,6 +17,7 @@ and limits.
 | their parts | `markov_effects`, `markov_transitions`, `markov_transition_effects`, `fit_data_driven` |
 | their shares of single conversions | `markov_shares`, `shapley_shares`; as rules: `markov_weight`, `shapley_weight` |
 | what an event added in some places | `difference_in_differences` |
+| how orders are evidenced, what a claimed visit cost | `evidenced`, `cost_per_visit` |
 | the table of models | `MODELS`, `RULES` |
 """
 
@@ -27,6 +28,7 @@ from models.credits import credits  # noqa: A004
 from models.data_driven import NoBetterThanBaseRateError, data_driven, fit_data_driven
 from models.did import difference_in_differences
 from models.earnings import earned, reconciliation, rollup, sold
+from models.evidence import evidenced
 from models.grain import add_cells, cells_by_model, earned_at_grain, earned_cells
 from models.journeys import journeys
 from models.markov import (
@@ -54,6 +56,7 @@ from models.rules.position_based import position_based
 from models.rules.time_decay import time_decay
 from models.shapley import shapley, shapley_ordered, shapley_shares, shapley_weight
 from models.totals import attribute, rule_totals
+from models.visits import cost_per_visit
 
 __all__ = [
     "MODELS",
@@ -66,12 +69,14 @@ __all__ = [
     "attribute",
     "by_position",
     "cells_by_model",
+    "cost_per_visit",
     "credits",
     "data_driven",
     "difference_in_differences",
     "earned",
     "earned_at_grain",
     "earned_cells",
+    "evidenced",
     "first_touch",
     "fit_data_driven",
     "journeys",

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from models.money import Floats, Ints
     from models.register import Rule
 
+#: Days between click and payment by which platforms report what a link sold; each includes those before it.
+HORIZONS = (7, 15, 30)
+
 #: Columns that a model may not be named after.
-KEYS = ("conversion_id", "note_id", "lane", "direct", "position")
+KEYS = ("conversion_id", "note_id", "lane", "direct", "clicked", "within_days", "position")
 
 #: The row of a touch while shares are made.
 _ROW = "|row"
@@ -39,17 +42,23 @@ def credits(journeys: Frame, /, *, models: Mapping[str, Rule] = RULES) -> Frame:
             `{"time_decay_3d": partial(time_decay, half_life=timedelta(days=3))}`.
 
     Returns:
-        Sorted by conversion and first touch: `conversion_id`, `note_id`, `lane`, `direct`, `position`
-        (UInt32, of the note's first touch: the order in which ties are broken), and per model a Float64
+        Sorted by conversion and first touch: `conversion_id`, `note_id`, `lane`, `direct`, `clicked` (Boolean:
+        the journey holds a click of the note, so that its credit is click-through, else view-through),
+        `within_days` (Int64: the least of `HORIZONS` that reaches from the payment back to the note's last click;
+        null beyond them and where there is no click), `position` (UInt32, of the note's first
+        touch: the order in which ties are broken), and per model a Float64
         share. The shares of a conversion are non-negative and, of an additive rule, sum to 1 (within 1e-12).
 
     Raises:
         ValueError: a model is named like one of the key columns.
 
+    >>> from datetime import timedelta
     >>> journey = pl.DataFrame({"conversion_id": "a", "note_id": ["n1", "n2", "n1"], "lane": "seeding",
+    ...     "kind": ["click", "impression", "impression"], "age": [timedelta(days=d) for d in (9, 5, 1)],
     ...     "direct": True, "position": [1, 2, 3], "touches": 3})
-    >>> credits(journey, models={"linear": RULES["linear"]}).select("note_id", "position", "linear").rows()
-    [('n1', 1, 0.6666666666666666), ('n2', 2, 0.3333333333333333)]
+    >>> shares = credits(journey, models={"linear": RULES["linear"]})
+    >>> shares.select("note_id", "clicked", "within_days", "linear").rows()
+    [('n1', True, 15, 0.6666666666666666), ('n2', False, None, 0.3333333333333333)]
     """
     if taken := sorted(set(models) & set(KEYS)):
         raise ValueError(f"{len(taken)} models are named like key columns: {', '.join(taken)}. Rename them")
@@ -67,11 +76,23 @@ def credits(journeys: Frame, /, *, models: Mapping[str, Rule] = RULES) -> Frame:
             pl.Series(name, lines.shares(weights[name].to_numpy(), divided=is_additive(rule)))
             for name, rule in models.items()
         ]
-        return touches.select(KEYS).filter(lines.kept).with_columns(shares)
+        clicks = _last_clicks(touches.select("kind", "age", line=weights[_ROW]))
+        kept = (
+            touches.with_row_index("line").filter(lines.kept).join(clicks, on="line", how="left", maintain_order="left")
+        )
+        return kept.with_columns(clicked=pl.col("clicked").fill_null(value=False)).select(KEYS).with_columns(shares)
 
-    given = journeys.lazy().collect_schema()
+    given = {**journeys.lazy().collect_schema(), "clicked": pl.Boolean(), "within_days": pl.Int64()}
     schema = {**{name: given[name] for name in KEYS}, **dict.fromkeys(models, pl.Float64())}
     return deferred(compute, journeys, schema=schema)
+
+
+def _last_clicks(touches: pl.DataFrame) -> pl.DataFrame:
+    """The lines of credit whose note was clicked, and within how many days before the payment it last was."""
+    age = pl.col("age").min()
+    reaching = [pl.when(age <= pl.duration(days=days)).then(pl.lit(days, pl.Int64)) for days in HORIZONS]
+    clicks = touches.filter(pl.col("kind") == "click")
+    return clicks.group_by("line").agg(clicked=pl.lit(value=True), within_days=pl.coalesce(reaching))
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 #: What a line of earnings takes over from its conversion.
 OF_ORDER = ("category", "channel", "currency", "paid_date", "margin", "fee_rate")
 
+#: What a line of earnings takes over from its credit.
+OF_CREDIT = ("note_id", "direct", "clicked", "within_days")
+
+#: What stands in their place where no note earned.
+NOBODY = tuple(
+    pl.lit(None, kind).alias(name)
+    for name, kind in zip(OF_CREDIT, (pl.String, pl.Boolean, pl.Boolean, pl.Int64), strict=True)
+)
+
 #: The money of a line: what a note earned, or what no note earned.
 FEN = ("credited_fen", "credited_refund_fen", "unattributed_fen", "unattributed_refund_fen")
 
 #: The finest grain that figures by level need.
-GRAIN = ("model", "note_id", "direct", "category", "channel", "currency", "margin", "fee_rate")
+GRAIN = ("model", *OF_CREDIT, "category", "channel", "currency", "margin", "fee_rate")
 
 #: Decimals to which shares of orders are added up (exactly, see `models.money.exact_sum`).
 ORDER_DECIMALS = 10
@@ -55,11 +64,10 @@ def earned(
         as_of: Last business date that counts.
 
     Returns:
-        One row per model, conversion and note, and one with `note_id` null per model and conversion that no
-        note
-        earned: `model`, `conversion_id`, `note_id`, `direct`, the columns `OF_ORDER`, `orders` (Float64, the
-        share; 0 where no note earned) and Int64 `credited_fen`, `credited_refund_fen`, `unattributed_fen`,
-        `unattributed_refund_fen`.
+        One row per model, conversion and note, and one per model and conversion that no note earned:
+        `model`, `conversion_id`, the columns `OF_CREDIT` (null where no note earned) and `OF_ORDER`,
+        `orders` (Float64, the share; 0 where no note earned) and Int64 `credited_fen`, `credited_refund_fen`,
+        `unattributed_fen`, `unattributed_refund_fen`.
 
     Raises:
         polars.exceptions.ComputeError: `conversion_id` is not unique in `conversions`, or `split_fen`
@@ -170,8 +178,7 @@ def _credited(lines: pl.LazyFrame, _orders: pl.LazyFrame, model: str) -> pl.Lazy
     return lines.select(
         pl.lit(model).alias("model"),
         "conversion_id",
-        "note_id",
-        "direct",
+        *OF_CREDIT,
         *OF_ORDER,
         pl.col(model).alias("orders"),
         credited_fen=split_fen("paid_fen", model, over="conversion_id", order="position"),
@@ -187,8 +194,7 @@ def _unattributed(lines: pl.LazyFrame, orders: pl.LazyFrame, model: str) -> pl.L
     return orders.join(credited, on="conversion_id", how="anti").select(
         pl.lit(model).alias("model"),
         "conversion_id",
-        pl.lit(None, pl.String).alias("note_id"),
-        pl.lit(None, pl.Boolean).alias("direct"),
+        *NOBODY,
         *OF_ORDER,
         orders=pl.lit(0.0),
         credited_fen=pl.lit(0, pl.Int64),

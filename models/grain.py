@@ -9,7 +9,7 @@ import polars as pl
 import polars.selectors as cs
 
 from models.deferred import deferred
-from models.earnings import FEN, GRAIN, OF_ORDER, ORDER_DECIMALS, paid
+from models.earnings import FEN, GRAIN, OF_CREDIT, OF_ORDER, ORDER_DECIMALS, paid
 from models.frames import like
 from models.money import LARGEST_FEN, refuse, split_runs
 
@@ -160,7 +160,7 @@ def _lines(credits: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:  # noqa
 
 
 def _credited(lines: pl.DataFrame, models: list[str]) -> pl.DataFrame:
-    """Per kind of order, note and directness, what models credit that credit every line."""
+    """Per kind of order and of credit, what models credit that credit every line."""
     _check(lines, models)
     order, paid_fen, refund_fen = (lines[name].to_numpy() for name in ("order", "paid_fen", "refund_fen"))
     starts = _starts(order)
@@ -177,9 +177,9 @@ def _credited(lines: pl.DataFrame, models: list[str]) -> pl.DataFrame:
             _of(model, "credited_fen"): pl.Series(split_runs(paid_fen, share, starts)),
             _of(model, "credited_refund_fen"): pl.Series(back),
         }
-    cells = lines.lazy().select("kind", "note_id", "direct", "paid_date", **columns)
+    cells = lines.lazy().select("kind", *OF_CREDIT, "paid_date", **columns)
     dates = {_of(model, "paid_date"): pl.col("paid_date") for model in models}
-    return _added_up(cells, ("kind", "note_id", "direct")).with_columns(**dates).drop("paid_date").collect()
+    return _added_up(cells, ("kind", *OF_CREDIT)).with_columns(**dates).drop("paid_date").collect()
 
 
 def _unattributed(lines: pl.DataFrame, orders: pl.DataFrame, models: list[str]) -> pl.DataFrame:

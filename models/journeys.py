@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.frames import like
+from models.reach import with_reach
 
 if TYPE_CHECKING:
     from models.frames import AnyFrame, Frame
@@ -44,6 +45,7 @@ def journeys(
     codes: AnyFrame | None = None,
     links: AnyFrame | None = None,
     scope: str = "brand",
+    reach: AnyFrame | None = None,
 ) -> Frame:
     """The touches of each conversion inside its windows, one row per conversion and touch.
 
@@ -51,12 +53,13 @@ def journeys(
     its order carries. A promotion code on the order is evidence of a click on the note to which the code
     belongs, and is counted once: it adds a click unless the order has found one on that note otherwise.
 
-    The note of the touch must be of the conversion's brand and inside `scope`, and the touch inside the
-    window of its lane and kind: `paid_at − window ≤ touched_at < paid_at`, in instants. At `paid_at` itself
-    only a click that carries the order's click id counts, or the one of which its code is evidence. Null
-    never equals null: a touch or conversion without user key finds nothing by user, a note without brand
-    competes for nothing, a lane and kind without window match nothing. Touches of notes that `notes` does
-    not hold are left out, for the caller to report.
+    The note of the touch must be of the conversion's brand and inside `scope`, its lane must reach the
+    conversion's channel on the day of payment, and the touch must lie inside the window of its lane and kind:
+    `paid_at − window ≤ touched_at < paid_at`, in instants. At `paid_at` itself only a click that carries the
+    order's click id counts, or the one of which its code is evidence. Null never equals null: a touch or
+    conversion without user key finds nothing by user, a note without brand competes for nothing, a lane and
+    kind without window match nothing, and where `reach` is given a lane without channels or a conversion
+    without channel neither. Touches of notes that `notes` does not hold are left out, for the caller to report.
 
     Args:
         touches: `note_id` String, `user_key` Int64, `touched_at` Datetime(us, UTC), `kind` String (`KINDS`),
@@ -64,9 +67,10 @@ def journeys(
             for). Rows that agree in note, instant, kind and click id are one touch: that of the strongest match,
             and of several such one that is not organic.
         conversions: `conversion_id` String (unique), `user_key`, `paid_at`, `brand`, `category`,
-            `product_id`, `click_id`; others are ignored.
-        notes: `note_id` (unique), `brand`, `lane`, `category`, `product_ids` List(String); others are
+            `product_id`, `click_id`, and with `reach` also `channel` String and `paid_date` Date; others are
             ignored.
+        notes: `note_id` (unique), `brand`, `lane`, `category`, `product_ids` List(String), and with `reach`
+            also `exchange` String; others are ignored.
         windows: `lane`, `kind`, `category`, `window` Duration(us), unique by the first three. A row with a
             category overrides, for conversions of that category, the row without.
         codes: `conversion_id`, `note_id` (unique together): the notes whose codes an order carries;
@@ -75,6 +79,10 @@ def journeys(
             stated and not chained.
         scope: `brand`, or `category` or `product`: the note must promote the conversion's category or
             product.
+        reach: Which channels a lane can reach: `lane`, `exchange`, `channel` String, `valid_from`, `valid_to`
+            Date (both included; null: since ever, still). A row with an exchange is for the lane's notes of
+            this exchange, and for those of which none is known; a row without one for all. At most 63
+            different pairs of lane and exchange. None: every lane reaches every channel.
 
     Returns:
         Sorted by conversion and touch order (`touched_at`, then kind, then `note_id`, then click id):
@@ -105,8 +113,9 @@ def journeys(
     """
     if scope not in SCOPES:
         raise ValueError(f"scope {scope!r} is unknown: expected one of {', '.join(map(repr, SCOPES))}")
-    notes, windows = notes.lazy(), windows.lazy()
-    orders = _orders(conversions.lazy(), windows)
+    windows = windows.lazy()
+    reached, notes = with_reach(conversions.lazy(), notes.lazy(), None if reach is None else reach.lazy())
+    orders = _orders(reached, windows)
 
     def inside(pairs: pl.LazyFrame) -> pl.LazyFrame:
         return _inside(_eligible(pairs, orders, notes, SCOPES[scope]), windows)
@@ -122,7 +131,9 @@ def journeys(
 def _orders(conversions: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame:
     """The conversions, numbered, with the earliest instant that any window reaches."""
     return (
-        conversions.select("conversion_id", "user_key", "paid_at", "brand", "category", "product_id", "click_id")
+        conversions.select(
+            "conversion_id", "user_key", "paid_at", "brand", "category", "product_id", "click_id", "reached_by"
+        )
         .sort("conversion_id")
         .with_row_index("order")
         .join(windows.select(longest=pl.col("window").max()), how="cross")
@@ -170,12 +181,13 @@ def _pair(found: pl.LazyFrame, way: int) -> pl.LazyFrame:
 
 
 def _eligible(matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, in_scope: pl.Expr) -> pl.LazyFrame:
-    """The pairs whose note is of the order's brand and in scope."""
+    """The pairs whose note is of the order's brand and in scope, and whose lane reaches the order's channel."""
     # A note may list thousands of products: a pair looks its product up, and does not carry the list.
     promoted = notes.select("note_id", product_id="product_ids").explode("product_id").drop_nulls().unique()
     notes = notes.select(
         "note_id",
         "lane",
+        "reaches",
         lists_products=pl.col("product_ids").list.len() > 0,
         note_brand="brand",
         note_category="category",
@@ -183,7 +195,7 @@ def _eligible(matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, 
     return (
         matched.join(notes, on="note_id")
         .join(orders.drop("user_key"), on="order")
-        .filter(pl.col("note_brand") == pl.col("brand"))
+        .filter((pl.col("note_brand") == pl.col("brand")) & ((pl.col("reaches") & pl.col("reached_by")) != 0))
         .join(promoted.with_columns(promoted=pl.lit(value=True)), on=["note_id", "product_id"], how="left")
         .filter(in_scope)
         .select(

@@ -47,6 +47,7 @@ class Level(StrEnum):
     campaign = "campaign"
     channel = "channel"
     lane = "lane"
+    exchange = "exchange"
 
 
 class Format(StrEnum):
@@ -122,7 +123,7 @@ def demo(
     say(f"""
 Where to look
   {newest_file(home.reports)}   the page for marketers: open it in a browser
-  redcat report --by note      what each note returned (also creator, campaign, channel, lane)
+  redcat report --by note      what each note returned (also creator, campaign, channel, lane, exchange)
   redcat sql "FROM mart.reconciliation"
   redcat ui                    the asset graph in the browser
   {home.published}   the warehouse, for any DuckDB client

@@ -39,7 +39,7 @@ CORE_TABLES = {
         paid_date DATE, bucket UTINYINT, conversion_id VARCHAR, channel VARCHAR, order_id VARCHAR, line_no VARCHAR,
         brand VARCHAR, user_key BIGINT, paid_at TIMESTAMPTZ, paid_fen BIGINT, currency VARCHAR, quantity BIGINT,
         product_id VARCHAR, category VARCHAR, click_id VARCHAR, is_new_customer BOOLEAN, margin DOUBLE,
-        fee_rate DOUBLE""",
+        fee_rate DOUBLE, is_eligible BOOLEAN""",
     "core.code_matches": """
         paid_date DATE, conversion_id VARCHAR, note_id VARCHAR, clicked_at TIMESTAMPTZ, code VARCHAR""",
     "core.refunds": "refund_date DATE, conversion_id VARCHAR, refund_fen BIGINT, currency VARCHAR",
@@ -51,7 +51,7 @@ CORE_TABLES = {
         position UINTEGER, touches UINTEGER""",
     "core.credits": """
         paid_date DATE, bucket UTINYINT, conversion_id VARCHAR, note_id VARCHAR, lane VARCHAR, direct BOOLEAN,
-        position UINTEGER""",
+        clicked BOOLEAN, within_days BIGINT, position UINTEGER""",
 }
 
 

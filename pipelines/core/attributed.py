@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from data_contracts.reference import reach_days, windows
+from data_contracts.reference import lane_channels, reach_days, windows
 from models.added import RunningSum
 from models.credits import credits as credit
 from models.grain import add_cells, cells_by_model, earned_cells
@@ -47,7 +47,7 @@ def replace_journeys(connection: duckdb.DuckDBPyConnection, first: date, last: d
     """Replace the journeys of the dates to be made, inside the caller's transaction; returns those outside the run."""
     late = to_be_made(connection, "journeys", first, last)
     connection.execute("DELETE FROM core.journeys WHERE paid_date IN (FROM dates)")
-    notes = connection.sql("SELECT note_id, brand, lane, category, product_ids FROM raw.notes").pl()
+    notes = connection.sql("SELECT note_id, brand, lane, exchange, category, product_ids FROM raw.notes").pl()
     links = connection.sql(_LINKS).pl()
     for low, high in bucket_ranges(_count(connection, _TOUCHES_IN_REACH)):
         orders = connection.sql(_ORDERS.format(low=low, high=high)).pl()
@@ -61,6 +61,7 @@ def replace_journeys(connection: duckdb.DuckDBPyConnection, first: date, last: d
             codes=None if codes.is_empty() else codes,
             links=None if links.is_empty() else links,
             scope=attribution_scope(),
+            reach=lane_channels(),
         )
         _insert(connection, "core.journeys", _storable(found))
     settle_dates(connection, "journeys", next_asset="credits")

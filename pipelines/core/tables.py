@@ -34,6 +34,30 @@ def _known_notes(table: str) -> RowCheck:
     return reference_check(f"core.{table}", "note_id", "raw.notes.note_id", remedy)
 
 
+def _in_force(table: str, day: str = "_date") -> str:
+    """Whether a row of a dated table is in force on a day; both its dates are included."""
+    return f"{day} BETWEEN {table}.valid_from AND coalesce({table}.valid_to, DATE '9999-12-31')"
+
+
+CHANNEL_IN_FORCE = RowCheck(
+    "channel_in_force",
+    "Every order is of a date on which its channel sold; others are kept and named.",
+    f"""SELECT channel, count(*) FROM core.conversions JOIN reference.channels AS shop USING (channel)
+        WHERE NOT {_in_force("shop", "paid_date")} GROUP BY ALL ORDER BY ALL""",
+    "channels before they opened or after they closed",
+    "check the channel and date of these orders, or the channel's dates in data_contracts/reference/channels.csv",
+)
+LINKED_PRODUCT_ELIGIBLE = RowCheck(
+    "linked_product_eligible",
+    "Products that an exchange's link promotes are of categories that the exchange takes; orders of others are kept.",
+    """SELECT DISTINCT product_id, count(DISTINCT conversion_id) FROM core.conversions AS sold
+        JOIN reference.channels USING (channel)
+        JOIN raw.notes AS note ON note.lane = 'exchange_link' AND note.exchange = channels.exchange
+            AND list_contains(note.product_ids, sold.product_id)
+        WHERE NOT is_eligible GROUP BY ALL ORDER BY ALL""",
+    "products that the exchange does not take",
+    "see mart.product_eligibility, and data_contracts/reference/eligibility.csv for what it takes and since when",
+)
 REFUND_OF_ORDER = RowCheck(
     "of_known_order",
     "Every refund is of an order that is known, in its currency; others stand in reconciliation as unmatched.",
@@ -83,18 +107,26 @@ CORE = (
             {CONVERSION_ID} AS conversion_id, sold.channel, order_id, line_no, brand, user_key, paid_at,
             (paid_amount * 100)::BIGINT AS paid_fen, currency, quantity, product_id, category,
             coalesce(sold.click_id, promoted.click_id) AS click_id,
-            is_new_customer, margin, fee_rate
+            is_new_customer, margin, fee_rate,
+            CASE WHEN sold.category IS NOT NULL AND shop.exchange IS NOT NULL THEN takes.category IS NOT NULL END
+                AS is_eligible
         FROM raw.shop_conversions AS sold
         LEFT JOIN (
             SELECT conversion_id, min(click_id) AS click_id FROM core.promoted_orders GROUP BY ALL
         ) AS promoted ON promoted.conversion_id = {CONVERSION_ID}
         LEFT JOIN reference.categories USING (category)
-        LEFT JOIN reference.fees AS fees ON fees.channel = sold.channel
-          AND _date BETWEEN valid_from AND coalesce(valid_to, DATE '9999-12-31')
+        LEFT JOIN reference.channels AS shop USING (channel)
+        LEFT JOIN reference.eligibility AS takes ON takes.exchange = shop.exchange AND takes.shop_type = shop.shop_type
+            AND takes.category = sold.category AND {_in_force("takes")}
+        LEFT JOIN (
+            SELECT channel, business_date AS _date, sum(fee_rate::DECIMAL(9, 6))::DOUBLE AS fee_rate
+            FROM reference.fees AS fee JOIN dates ON {_in_force("fee", "business_date")} GROUP BY ALL
+        ) AS fees USING (channel, _date)
         WHERE _date IN (FROM dates) AND coalesce(status, 'paid') IN {SALES}""",
-        ("raw/shop_conversions", "raw/promotion_orders", "reference/tables"),
+        ("raw/shop_conversions", "raw/promotion_orders", "raw/notes", "reference/tables"),
         feeds_journeys=True,
         **_money("conversions", "paid_date", "paid_fen", "实付金额", told="paid_at, channel, category"),
+        checks=(CHANNEL_IN_FORCE, LINKED_PRODUCT_ELIGIBLE),
     ),
     CoreTable(
         "code_matches",

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from models.credits import HORIZONS
 from pipelines.marts.attention import ATTENTION_COLUMNS
 from pipelines.marts.local import LOCAL_COLUMNS
 from pipelines.marts.purchases import PURCHASE_COLUMNS
+
+
+def _by_horizon() -> dict[str, str]:
+    """The columns of orders by days from the note's last click to the payment."""
+    return {
+        name: text
+        for days in HORIZONS
+        for name, text in {
+            f"click_orders_{days}d": f"点击订单（{days}日） · Orders credited within {days} days of the click.",
+            f"click_gmv_{days}d": f"点击GMV（{days}日） · click_gmv of orders within {days} days of the click.",
+            f"roas_click_{days}d": f"点击ROI（{days}日） · click_gmv_{days}d / evidenced_spend.",
+        }.items()
+    }
+
 
 COLUMNS = {
     "model": "归因模型 · Attribution model; 'observed' for figures that no model has touched.",
@@ -19,6 +34,9 @@ COLUMNS = {
     "direct_gmv": "直接GMV · Credited to notes that promote the product.",
     "halo_gmv": "带动GMV · Credited to notes that promote another product.",
     "halo_out_gmv": "带动他类GMV · What the category's notes earned on orders of other categories.",
+    "click_gmv": "点击归因GMV · Click-through: credited to notes whose link the buyer clicked.",
+    "view_gmv": "浏览归因GMV · View-through: credited to notes that the buyer saw or engaged with; credited − click.",
+    **_by_horizon(),
     "unattributed_gmv": "未归因GMV · Paid orders that no note earned; total − credited.",
     "total_refunds": "退款 · Refunds up to as_of.",
     "credited_refunds": "归因退款 · Refunds, split with the same weights as the orders.",
@@ -44,11 +62,27 @@ COLUMNS = {
     "wallet_to": "账户流水止 · Last day of which a flow is known.",
     "roas_real": "现金ROI · credited_gmv / real_spend.",
     "account_id": "账户ID · Advertising account.",
+    "evidenced_spend": "有据花费 · Spend but that on notes with an exchange's sums alone; in all ratios.",
+    "task_spend": "任务期花费 · Spend inside the task period of notes of which an exchange states visits.",
+    "daily_visitors": "进店人次 · Sum of the daily shop-visit UV that an exchange states; no UV, as people come again.",
+    "own_link_clicks": "本笔记链接点击 · Clicks on the link of the note's own author.",
+    "other_link_clicks": "他人链接点击 · Clicks on links that other users left under the note.",
+    "paid_orders": "付款订单 · Order lines paid.",
+    "paid_refunds": "付款退款 · Refunds of these orders up to as_of.",
+    "paid_net": "付款净额 · paid_gmv − refunds since.",
+    "product_id": "商品ID · Product sold.",
+    "shop_type": "店铺类型 · mall, c_shop, in_app, own or offline.",
+    "eligible_orders": "合作类目订单 · Orders of a category that the exchange takes on the day of payment.",
+    "ineligible_orders": "非合作类目订单 · Orders of a category that the exchange does not take on that day.",
+    "ineligible_gmv": "非合作类目GMV · What these orders paid.",
+    "linked_notes": "挂链笔记数 · Notes whose outbound link promotes the product.",
+    "look_back_days": "回溯天数 · Days that a click of the exchange's links looks back for the category.",
+    "commission": "佣金 · Part of spend that is commission.",
     "platform_spend": "平台付费 · Spend that the platform paid (flow support); no cost of the brand.",
-    "roas_gmv": "ROI 投产比 · credited_gmv / spend.",
-    "roas_direct": "直接ROI · direct_gmv / spend.",
-    "roas_net": "净ROI · (credited_gmv − credited_refunds) / spend.",
-    "roi_profit": "利润ROI · (net × contribution margin − fees − spend) / spend; unknown where a margin is unknown.",
+    "roas_gmv": "ROI 投产比 · credited_gmv / evidenced_spend.",
+    "roas_direct": "直接ROI · direct_gmv / evidenced_spend.",
+    "roas_net": "净ROI · (credited_gmv − credited_refunds) / evidenced_spend.",
+    "roi_profit": "利润ROI · (net × margin − fees − s) / s, s = evidenced_spend; unknown where a margin or fee is.",
     "note_id": "笔记ID · Note; empty for what belongs to no single note.",
     "creator_id": "博主ID · Creator account.",
     "campaign_id": "项目ID · Campaign.",
@@ -64,7 +98,11 @@ COLUMNS = {
     "creator_name": "博主昵称 · Display name of the creator.",
     "creator_tier": "博主层级 · Tier of the creator in the brand's words.",
     "exchange": "数据合作方 · Exchange through which results are measured.",
-    "evidence": "证据 · order: orders are evidenced one by one; claim: only the exchange's aggregated claims.",
+    "evidence": "证据 · order: orders evidenced one by one; claim: only an exchange's sums, no ROI; mixed: of both.",
+    "lanes": "计入链路 · The lanes that the row's ratios add: those whose orders are evidenced one by one.",
+    "settlement": "结算模式 · How the channel settles: self_run, semi_managed, fully_managed.",
+    "ads_borne_by": "广告承担方 · Who bears the ads in this channel: brand or platform.",
+    "refunds_borne_by": "退款承担方 · Who bears the refunds in this channel: brand or platform.",
     "published_at": "发布时间 · Instant of publication.",
     "business_date": "业务日期 · Business date, Asia/Shanghai.",
     "impressions": "曝光 · Exposures of notes; empty if the feed has not arrived.",
@@ -169,7 +207,7 @@ COLUMNS = {
     "direct_high": "直接ROI上限 · Highest direct_gmv / spend over all models.",
     "credited_share": "归因占比 · credited_gmv / total_gmv.",
     "cac": "新客成本 · spend / new customers.",
-    "cpuv": "进店成本 · spend inside the task period / shop-visit UV.",
+    "cpuv": "进店成本 · task_spend / daily_visitors: a visitor costs no less than this.",
     "action": "建议 · Boost, keep, watch or stop, by targets of the brand.",
     "reason": "理由 · The rule that decided.",
     "models_agree": "一致模型数 · How many models give the same advice.",

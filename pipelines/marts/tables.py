@@ -17,6 +17,7 @@ from pipelines.marts.buyers import BUYER_MARTS
 from pipelines.marts.claims import CLAIM_MARTS
 from pipelines.marts.feed_days import FEED_DAYS
 from pipelines.marts.funnel import FUNNEL
+from pipelines.marts.lanes import LANE_MARTS
 from pipelines.marts.local import LOCAL_MARTS
 from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.marts.matches import MATCH_MARTS
@@ -124,12 +125,14 @@ MARTS = (
     Mart(
         "lane_roi",
         "链路回报",
-        "What each lane returned; lanes are shown side by side and never mixed.",
+        "What each lane returned; lanes are shown side by side and never mixed. A lane of which only an exchange's "
+        "sums are known has its cost per visit, and no ROI.",
         returns_by("lane"),
         _preview("lane", "coalesce(name_zh, lane) AS 链路"),
         chart=("coalesce(name_zh, lane)", "roas_gmv"),
-        about_zh="各链路的回报，并排列出，从不混合相加。",
+        about_zh="各链路的回报，并排列出，从不混合相加；只有合作方汇总声明的链路只有进店成本，没有ROI。",
     ),
+    *LANE_MARTS,
     Mart(
         "reconciliation",
         "对账",

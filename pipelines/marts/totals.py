@@ -9,11 +9,15 @@ if TYPE_CHECKING:
 
 SUMMED = (
     "spend",
+    "evidenced_spend",
+    "commission",
     "platform_spend",
     "total_gmv",
     "credited_gmv",
     "direct_gmv",
     "halo_gmv",
+    "click_gmv",
+    "view_gmv",
     "unattributed_gmv",
     "total_refunds",
     "credited_refunds",
@@ -28,7 +32,7 @@ def totals(columns: Collection[str], /) -> dict[str, str]:
     """The totals that a table with these columns has, each as an SQL expression."""
     sums = {column: f"sum({column})" for column in SUMMED if column in columns}
     return sums | {
-        ratio: f"(sum({part}) / nullif(sum(spend), 0))::DOUBLE"
+        ratio: f"(sum({part}) / nullif(sum(evidenced_spend), 0))::DOUBLE"
         for ratio, part in RATIOS.items()
-        if part in columns and "spend" in columns
+        if part in columns and "evidenced_spend" in columns
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from models.credits import HORIZONS
+
 # Names of money in the core (Int64 fen) and in marts (DECIMAL(18,2) in the row's currency).
 MART_NAMES = {
     "total_fen": "total_gmv",
@@ -11,6 +13,9 @@ MART_NAMES = {
     "direct_fen": "direct_gmv",
     "halo_fen": "halo_gmv",
     "halo_out_fen": "halo_out_gmv",
+    "click_fen": "click_gmv",
+    "view_fen": "view_gmv",
+    **{f"click_{days}d_fen": f"click_gmv_{days}d" for days in HORIZONS},
     "unattributed_fen": "unattributed_gmv",
     "total_refund_fen": "total_refunds",
     "credited_refund_fen": "credited_refunds",
@@ -18,6 +23,13 @@ MART_NAMES = {
     "unmatched_refund_fen": "unmatched_refunds",
     "net_fen": "credited_net",
     "spend_fen": "spend",
+    "evidenced_spend_fen": "evidenced_spend",
+    "task_spend_fen": "task_spend",
+    "cpuv_fen": "cpuv",
+    "paid_refund_fen": "paid_refunds",
+    "paid_net_fen": "paid_net",
+    "ineligible_fen": "ineligible_gmv",
+    "commission_fen": "commission",
     "platform_spend_fen": "platform_spend",
     "in_task_spend_fen": "in_task_spend",
     "out_of_task_spend_fen": "out_of_task_spend",

@@ -50,7 +50,7 @@ KIND_OF_NAME = {
     r"(roas|roi|iroas)(_.*)?|.*_(roas|roi|ratio)|direct_(low|high)": "ratio",
     r"(ctr|margin)|(.*_)?(share|rate)|毛利率|占比": "percent",
     r"cpm|cpc|cpe|cpti|cpuv|cac|aov|(cost|price)_per_.*": "unit_cost",
-    r"(.*_)?(spend|gmv|net|refunds|amount|cost|fees|sales|balance|yuan|budget)(_.*)?": "yuan",
+    r"(.*_)?(spend|commission|gmv|net|refunds|amount|cost|fees|sales|balance|yuan|budget)(_.*)?": "yuan",
     r"(.*_)?days": "days",
     r"(.*_)?(orders|uv)": "count",
 }

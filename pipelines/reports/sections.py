@@ -11,12 +11,15 @@ from pipelines.reports.wording import Text
 if TYPE_CHECKING:
     import polars as pl
 
-MONEY = (Column("spend"), Column("credited_gmv"), Column("direct_gmv"), Column("halo_gmv"), Column("credited_net"))
+MONEY = (
+    *(Column("spend"), Column("evidenced_spend"), Column("credited_gmv"), Column("direct_gmv"), Column("halo_gmv")),
+    Column("credited_net"),
+)
 RATIOS = (
-    Column("roas_gmv", of=("credited_gmv", "spend")),
+    Column("roas_gmv", of=("credited_gmv", "evidenced_spend")),
     Column("roas_low"),
     Column("roas_high"),
-    Column("roas_net", of=("credited_net", "spend")),
+    Column("roas_net", of=("credited_net", "evidenced_spend")),
     Column("roi_profit"),
 )
 PEOPLE = (Column("orders"), Column("buyers"), Column("new_customer_share"))
@@ -37,8 +40,9 @@ def _returns(level: str, key: str, *columns: str) -> str:
     """
     shown = ", ".join(f"r.{name}" for name in ("as_of", "model", "currency", key, *columns))
     return f"""
-        SELECT {shown}, r.spend, r.credited_gmv, r.direct_gmv, r.halo_gmv, r.credited_net, r.orders, r.roas_gmv,
-            r.roas_net, r.roi_profit, r.maturity, coalesce(b.buyers, 0) AS buyers, b.new_customer_share,
+        SELECT {shown}, r.spend, coalesce(r.evidenced_spend, r.spend) AS evidenced_spend, r.credited_gmv, r.direct_gmv,
+            r.halo_gmv, r.credited_net, r.orders, r.roas_gmv, r.roas_net, r.roi_profit, r.maturity,
+            coalesce(b.buyers, 0) AS buyers, b.new_customer_share,
             r.roas_direct, min(r.roas_gmv) OVER same AS roas_low, max(r.roas_gmv) OVER same AS roas_high,
             min(r.roas_direct) OVER same AS direct_low, max(r.roas_direct) OVER same AS direct_high,
             coalesce(min(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0))) OVER same, 0) AS people
@@ -111,17 +115,18 @@ TOTALS = Table(
         "All notes and all orders. Credited + unattributed = the shop's total, to the fen.",
     ),
     """
-    SELECT r.as_of, r.model, r.currency, s.spend, r.total_gmv, r.credited_gmv, r.unattributed_gmv, r.credited_refunds,
-        r.credited_gmv - r.credited_refunds AS credited_net, s.orders, coalesce(b.buyers, 0) AS buyers,
-        b.new_customers, b.new_customer_share,
-        (r.credited_gmv / nullif(s.spend, 0))::DOUBLE AS roas_gmv,
-        ((r.credited_gmv - r.credited_refunds) / nullif(s.spend, 0))::DOUBLE AS roas_net,
+    SELECT r.as_of, r.model, r.currency, s.spend, s.evidenced_spend, r.total_gmv, r.credited_gmv,
+        r.unattributed_gmv, r.credited_refunds, r.credited_gmv - r.credited_refunds AS credited_net, s.orders,
+        coalesce(b.buyers, 0) AS buyers, b.new_customers, b.new_customer_share,
+        (r.credited_gmv / nullif(s.evidenced_spend, 0))::DOUBLE AS roas_gmv,
+        ((r.credited_gmv - r.credited_refunds) / nullif(s.evidenced_spend, 0))::DOUBLE AS roas_net,
         (r.credited_gmv / nullif(r.total_gmv, 0))::DOUBLE AS credited_share,
         (s.spend / nullif(b.new_customers, 0))::DOUBLE AS cac, s.maturity,
         coalesce(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0)), 0) AS people
     FROM history.reconciliation AS r
     JOIN (
-        SELECT as_of, model, currency, sum(spend) AS spend, sum(orders) AS orders,
+        SELECT as_of, model, currency, sum(spend) AS spend,
+            sum(coalesce(evidenced_spend, spend)) AS evidenced_spend, sum(orders) AS orders,
             CASE WHEN bool_or(maturity = 'maturing') THEN 'maturing' WHEN bool_or(maturity = 'settling') THEN 'settling'
                 ELSE 'mature' END AS maturity
         FROM history.category_roi GROUP BY ALL
@@ -130,10 +135,11 @@ TOTALS = Table(
         ON b.level = 'all' AND b.as_of = r.as_of AND b.model = r.model AND b.currency = r.currency
     WHERE r.{shown} ORDER BY r.as_of DESC, r.model, r.total_gmv DESC, r.currency""",
     (
-        *map(Column, ("spend", "total_gmv", "credited_gmv", "unattributed_gmv", "credited_refunds", "credited_net")),
+        *map(Column, ("spend", "evidenced_spend", "total_gmv", "credited_gmv", "unattributed_gmv")),
+        *map(Column, ("credited_refunds", "credited_net")),
         *map(Column, ("orders", "buyers", "new_customers", "new_customer_share")),
-        Column("roas_gmv", of=("credited_gmv", "spend")),
-        Column("roas_net", of=("credited_net", "spend")),
+        Column("roas_gmv", of=("credited_gmv", "evidenced_spend")),
+        Column("roas_net", of=("credited_net", "evidenced_spend")),
         Column("credited_share", of=("credited_gmv", "total_gmv")),
         Column("cac", of=("spend", "new_customers")),
         Column("maturity", "code"),
@@ -150,16 +156,17 @@ BY_MATURITY = Table(
         "Windows of maturing notes are open, so their ROAS still moves; that of mature ones does not.",
     ),
     """
-    SELECT as_of, model, currency, maturity, count(*) AS notes, sum(spend) AS spend, sum(credited_gmv) AS credited_gmv,
-        (sum(credited_gmv) / nullif(sum(spend), 0))::DOUBLE AS roas_gmv,
+    SELECT as_of, model, currency, maturity, count(*) AS notes, sum(spend) AS spend,
+        sum(coalesce(evidenced_spend, spend)) AS evidenced_spend, sum(credited_gmv) AS credited_gmv,
+        (sum(credited_gmv) / nullif(sum(coalesce(evidenced_spend, spend)), 0))::DOUBLE AS roas_gmv,
         ceil(sum(orders))::BIGINT AS people, sum(orders) AS orders
     FROM history.note_roi WHERE {shown} AND note_id IS NOT NULL
     GROUP BY as_of, model, currency, maturity
     ORDER BY as_of DESC, model, currency, list_position(['maturing', 'settling', 'mature'], maturity)""",
     (
         Column("maturity", "code"),
-        *map(Column, ("notes", "spend", "credited_gmv", "orders")),
-        Column("roas_gmv", of=("credited_gmv", "spend")),
+        *map(Column, ("notes", "spend", "evidenced_spend", "credited_gmv", "orders")),
+        Column("roas_gmv", of=("credited_gmv", "evidenced_spend")),
     ),
     needs=("history.note_roi",),
     private=Private("people", CREDITED),
@@ -205,11 +212,11 @@ CATEGORIES = _level(
     *MONEY,
     Column("halo_out_gmv"),
     *PEOPLE,
-    Column("roas_gmv", of=("credited_gmv", "spend")),
-    Column("roas_direct", of=("direct_gmv", "spend")),
+    Column("roas_gmv", of=("credited_gmv", "evidenced_spend")),
+    Column("roas_direct", of=("direct_gmv", "evidenced_spend")),
     Column("direct_low"),
     Column("direct_high"),
-    Column("roas_net", of=("credited_net", "spend")),
+    Column("roas_net", of=("credited_net", "evidenced_spend")),
     Column("roi_profit"),
     Column("maturity", "code"),
 )
@@ -235,8 +242,8 @@ NOTES = Table(
         "are listed apart and not ranked.",
     ),
     f"""
-    SELECT * REPLACE (timezone('Asia/Shanghai', published_at)::DATE AS published_at),
-        as_of - timezone('Asia/Shanghai', published_at)::DATE AS age_days, NULL::DOUBLE AS cpuv
+    SELECT * REPLACE (timezone('Asia/Shanghai', published_at)::DATE AS published_at, cpuv::DOUBLE AS cpuv),
+        as_of - timezone('Asia/Shanghai', published_at)::DATE AS age_days
     FROM ({
         _returns(
             "note",
@@ -250,6 +257,7 @@ NOTES = Table(
             "lane",
             "exchange",
             "published_at",
+            "cpuv",
         )
     })""",
     (

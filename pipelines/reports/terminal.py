@@ -57,6 +57,7 @@ LABELS = {
     "campaign": ("coalesce(campaign_id, '无项目 No campaign')", "NULL"),
     "channel": ("coalesce(name_zh || ' ' || name_en, channel, '未知 Unknown')", "NULL"),
     "lane": ("coalesce(name_zh || ' ' || name_en, lane, '未知 Unknown')", "NULL"),
+    "exchange": ("coalesce(name_zh, '未知 Unknown')", "exchange"),
 }
 WIDEST_LABEL = 36
 
@@ -124,6 +125,22 @@ def _print_returns(connection: duckdb.DuckDBPyConnection, *, level: str, model: 
         console().print(f"Left out for lack of width: {names}; widen the terminal to see them.", style="dim")
     if len(rows) > limit:
         console().print(f"{len(rows) - limit:,} more rows; show them with --limit {len(rows)}", style="dim")
+    _print_lanes(connection, mart, model)
+
+
+def _print_lanes(connection: duckdb.DuckDBPyConnection, mart: str, model: str) -> None:
+    """Which lanes the ratios of the total add, and what was spent where orders are only claimed in sum."""
+    added, claimed = connection.execute(
+        f"""SELECT list_sort(list_distinct(flatten(list(string_split(lanes, '|'))))), sum(spend - evidenced_spend)
+        FROM {mart} WHERE model = ?""",
+        [model],
+    ).fetchall()[0]
+    if not added:
+        return
+    apart = f"; {claimed:,.2f} spent where orders are only claimed in sum is left out of it" if claimed else ""
+    console().print(
+        f"ROI adds the lanes {', '.join(added)}, whose orders are evidenced one by one{apart}.", style="dim"
+    )
 
 
 def _table(

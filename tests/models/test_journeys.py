@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -118,6 +118,70 @@ def test_links_find_the_touches_of_the_linked_user_and_are_not_chained() -> None
         (2 * DAY, "identity_link"),
         (DAY, "user_key"),
     ]
+
+
+@given(seed=st.integers(0, 2**32))
+def test_a_lane_reaches_only_its_channels_and_agrees_with_the_reference(seed: int) -> None:
+    rows = world(seed)
+    whole = frames(rows)
+    given_frames = [whole[name] for name in ("touches", "conversions", "notes", "windows")]
+    expected = pl.DataFrame(reference_journeys(rows, reach=True), schema=SCHEMA)
+    assert_frame_equal(journeys(*given_frames, reach=whole["reach"]), expected)
+    lazy = journeys(*(each.lazy() for each in given_frames), reach=whole["reach"].lazy())
+    for engine in ("in-memory", "streaming"):
+        assert_frame_equal(lazy.collect(engine=engine), expected)
+
+
+@pytest.mark.parametrize(
+    ("lane", "exchange", "channel", "counts"),
+    [
+        ("in_app", None, "in_app_shop", True),
+        ("in_app", None, "tmall", False),
+        ("in_app", None, "jd", False),
+        ("exchange_link", "red_cat", "tmall", True),
+        ("exchange_link", "red_cat", "jd", False),
+        ("exchange_link", "red_jd", "jd", True),
+        ("exchange_link", None, "jd", True),
+        ("exchange_link", None, "in_app_shop", False),
+        ("seeding", "red_jd", "tmall", True),
+        ("seeding", None, None, False),
+        (None, None, "tmall", False),
+    ],
+)
+def test_a_link_to_one_shop_earns_nothing_in_another(
+    lane: str | None, exchange: str | None, channel: str | None, counts: bool
+) -> None:
+    reach = [
+        {"lane": "in_app", "channel": "in_app_shop"},
+        {"lane": "exchange_link", "exchange": "red_cat", "channel": "tmall"},
+        {"lane": "exchange_link", "exchange": "red_jd", "channel": "jd"},
+        *({"lane": "seeding", "channel": each} for each in ("tmall", "jd", "in_app_shop")),
+    ]
+    result = of(
+        [{"touched_at": PAID - DAY}],
+        [{"conversion_id": "o1", "user_key": 1, "channel": channel}],
+        [{"note_id": "n1", "lane": lane, "exchange": exchange}],
+        [{"lane": each, "kind": "impression"} for each in ("in_app", "exchange_link", "seeding")],
+        reach=frame("reach", reach),
+    )
+    assert result.height == counts
+
+
+@pytest.mark.parametrize(
+    ("valid_from", "valid_to", "counts"),
+    [
+        (date(2026, 10, 11), date(2026, 10, 11), True),
+        (None, date(2026, 10, 10), False),
+        (date(2026, 10, 12), None, False),
+        (None, None, True),
+    ],
+)
+def test_a_lane_reaches_a_channel_on_the_dates_in_force(
+    valid_from: date | None, valid_to: date | None, counts: bool
+) -> None:
+    reach = [{"lane": "seeding", "channel": "tmall", "valid_from": valid_from, "valid_to": valid_to}]
+    orders = [{"conversion_id": "o1", "user_key": 1, "paid_date": date(2026, 10, 11)}]
+    assert of([{"touched_at": PAID - DAY}], orders, reach=frame("reach", reach)).height == counts
 
 
 @given(seed=st.integers(0, 2**32))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -132,6 +133,7 @@ def test_every_level_adds_up_to_the_reconciliation_and_to_what_was_spent(seed: i
         result = returns_of(whole, level, lines=lines)
         assert not result.select("model", shape.key, "currency").is_duplicated().any()
         assert (result["direct_fen"] + result["halo_fen"] == result["credited_fen"]).all()
+        assert (result["click_fen"] + result["view_fen"] == result["credited_fen"]).all()
         assert (result["credited_fen"] - result["credited_refund_fen"] == result["net_fen"]).all()
         sums = ["credited_fen", "credited_refund_fen"]
         if shape.of_order:
@@ -233,9 +235,13 @@ def test_the_ratios_are_what_their_names_say() -> None:
         "credited_fen": 10_000,
         "direct_fen": 10_000,
         "halo_fen": 0,
+        "click_fen": 0,
+        "view_fen": 10_000,
         "credited_refund_fen": 2_000,
         "net_fen": 8_000,
         "spend_fen": 5_000,
+        "evidenced_spend_fen": 5_000,
+        "commission_fen": 0,
         "in_task_spend_fen": 0,
         "out_of_task_spend_fen": 0,
         "unknown_task_spend_fen": 5_000,
@@ -245,8 +251,71 @@ def test_the_ratios_are_what_their_names_say() -> None:
         "roas_net": 1.6,
         # 8,000 × (0.50 − 0.01) − 5,000 over 5,000.
         "roi_profit": pytest.approx(-0.216),
+        "evidence": "order",
+        "lanes": "seeding",
         "maturity": "mature",
     }
+
+
+def test_commission_is_a_part_of_what_was_spent() -> None:
+    bookings = [("ads", 4_000, "brand"), ("commission", 1_000, "brand"), ("commission", 9_000, "platform")]
+    spend = [{"note_id": "n1", "kind": kind, "amount_fen": fen, "payer": payer} for kind, fen, payer in bookings]
+    row = row_of("lane", spend=spend)
+    assert (row["spend_fen"], row["commission_fen"], row["platform_spend_fen"]) == (5_000, 1_000, 9_000)
+    assert row["roas_gmv"] == 2.0
+
+
+def of_two_notes(level: str, evidence: tuple[str, str], **of_second: Any) -> pl.DataFrame:
+    """Note n1 earned 100 yuan for 50, note n2 of lane live nothing for 30."""
+    notes = [{"note_id": "n1", "evidence": evidence[0]}, {"note_id": "n2", "lane": "live", "evidence": evidence[1]}]
+    spend = [{"note_id": "n1", "amount_fen": 5_000}, {"note_id": "n2", "amount_fen": 3_000}]
+    notes[1] |= of_second
+    return returns_of(shop(notes=notes, spend=spend), level, LATE, ["linear"])
+
+
+def test_a_total_adds_only_lanes_whose_orders_are_evidenced_one_by_one_and_names_them() -> None:
+    figures = ("spend_fen", "evidenced_spend_fen", "roas_gmv", "evidence", "lanes")
+    known = of_two_notes("campaign", ("order", "order")).select(figures).row(0)
+    assert known == (8_000, 8_000, 1.25, "order", "live|seeding")
+    claimed = of_two_notes("campaign", ("order", "claim")).select(figures).row(0)
+    assert claimed == (8_000, 5_000, 2.0, "mixed", "seeding")
+    apart = of_two_notes("lane", ("order", "claim")).select("lane", *figures).rows()
+    assert apart == [("live", 3_000, 0, None, "claim", None), ("seeding", 5_000, 5_000, 2.0, "order", "seeding")]
+
+
+@pytest.mark.parametrize("ratio", ["roas_gmv", "roas_direct", "roas_net", "roi_profit"])
+def test_where_orders_are_only_claimed_there_is_no_ratio(ratio: str) -> None:
+    assert of_two_notes("note", ("order", "claim")).filter(note_id="n2")[ratio].to_list() == [None]
+    assert of_two_notes("note", ("order", "order")).filter(note_id="n2")[ratio][0] is not None
+
+
+def test_an_idle_note_says_how_its_orders_would_be_evidenced() -> None:
+    result = returns_of(shop(notes=[{"note_id": "n1"}, {"note_id": "n2", "evidence": "claim"}]), "note")
+    assert set(result.filter(note_id="n2").select("evidence", "lanes").rows()) == {("claim", None)}
+
+
+def test_click_through_stands_apart_from_view_through_and_by_days() -> None:
+    touches = [
+        # o1: n1 clicked 10 days before, seen again the day before; n2 only seen, 20 days before.
+        {"note_id": "n1", "user_key": 1, "touched_at": START + 30 * DAY, "kind": "click"},
+        {"note_id": "n1", "user_key": 1, "touched_at": START + 39 * DAY},
+        {"note_id": "n2", "user_key": 1, "touched_at": START + 20 * DAY},
+    ]
+    notes = [{"note_id": name, "exchange": "red_cat"} for name in ("n1", "n2")]
+    row = row_of("exchange", touches=touches, notes=notes)
+    assert (row["exchange"], row["credited_fen"]) == ("red_cat", 10_000)
+    assert (row["click_fen"], row["view_fen"]) == (6_667, 3_333)
+    assert [row[f"click_{days}d_fen"] for days in (7, 15, 30)] == [0, 6_667, 6_667]
+    assert [row[f"click_orders_{days}d"] for days in (7, 15, 30)] == [0, *[pytest.approx(2 / 3)] * 2]
+    assert [row[f"roas_click_{days}d"] for days in (7, 15, 30)] == [0, *[pytest.approx(6_667 / 5_000)] * 2]
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40)
+def test_more_days_hold_what_fewer_do_and_never_more_than_the_whole(seed: int) -> None:
+    rows = returns_of(frames(world(seed)), "exchange")
+    sums = [rows[f"click_{days}d_fen"] for days in (7, 15, 30)] + [rows["click_fen"]]
+    assert all((fewer <= more).all() for fewer, more in pairwise(sums))
 
 
 def test_refunds_and_spend_after_as_of_and_orders_paid_after_it_do_not_count_yet() -> None:

@@ -46,6 +46,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "product_ids": pl.List(pl.String),
         "creator_id": pl.String,
         "campaign_id": pl.String,
+        "exchange": pl.String,
+        "evidence": pl.String,
+    },
+    "reach": {
+        "lane": pl.String,
+        "exchange": pl.String,
+        "channel": pl.String,
+        "valid_from": pl.Date,
+        "valid_to": pl.Date,
     },
     "windows": {"lane": pl.String, "kind": pl.String, "category": pl.String, "window": pl.Duration("us")},
     "refunds": {"conversion_id": pl.String, "refund_date": pl.Date, "refund_fen": pl.Int64},
@@ -83,7 +92,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "product_ids": None,
         "creator_id": "k1",
         "campaign_id": "m1",
+        "exchange": None,
+        "evidence": "order",
     },
+    "reach": {"lane": "seeding", "channel": "tmall"},
     "windows": {"lane": "seeding", "kind": "impression", "category": None, "window": 30 * DAY},
     "refunds": {"refund_date": date(2026, 10, 12)},
     "spend": {
@@ -119,6 +131,8 @@ def world(seed: int) -> dict[str, list[dict[str, Any]]]:
             "product_ids": rng.choice([None, [], ["p1"], ["p1", "p2"], ["p3"]]),
             "creator_id": rng.choice(["k1", "k2", None]),
             "campaign_id": rng.choice(["m1", "m2"]),
+            "exchange": None,
+            "evidence": "order",
         }
         for number in range(rng.randint(1, 6))
     ]
@@ -182,11 +196,27 @@ def world(seed: int) -> dict[str, list[dict[str, Any]]]:
     ]
     windows += [{**row, "category": "baby_food", "window": 5 * DAY} for row in windows if rng.random() < 0.4]
     windows += [{"lane": "in_app", "kind": "click", "category": "lipstick", "window": timedelta(hours=6)}]
+    # What follows draws from a stream of its own, so that the rest of a world stays as it was.
+    rng = random.Random(seed + 1)
+    for note in notes:
+        note["exchange"] = rng.choice(["red_cat", "red_jd", None])
+    days = [None, date(2026, 9, 3), date(2026, 9, 6)]
+    reach = [
+        {
+            "lane": rng.choice(lanes),
+            "exchange": rng.choice(["red_cat", "red_jd", None, None]),
+            "channel": rng.choice(["tmall", "jd", None]),
+            "valid_from": rng.choice(days),
+            "valid_to": rng.choice(days),
+        }
+        for _ in range(rng.randint(0, 8))
+    ]
     return {
         "touches": touches,
         "conversions": conversions,
         "notes": notes,
         "windows": windows,
+        "reach": reach,
         "refunds": refunds,
         "spend": spend,
     }
@@ -222,8 +252,24 @@ def promotes(note: dict[str, Any], order: dict[str, Any], what: str) -> bool:
     return note["category"] is None or note["category"] == order["category"]
 
 
-def reference_journeys(rows: dict[str, list[dict[str, Any]]], scope: str = "brand") -> list[dict[str, Any]]:
-    """Journeys by looking at every pair."""
+def reaches(note: dict[str, Any], order: dict[str, Any], reach: list[dict[str, Any]]) -> bool:
+    """Whether the note's lane reaches the order's channel on the day of payment."""
+    return any(
+        row["lane"] is not None
+        and row["lane"] == note["lane"]
+        and row["channel"] is not None
+        and row["channel"] == order["channel"]
+        and (row["exchange"] is None or note["exchange"] is None or row["exchange"] == note["exchange"])
+        and (row["valid_from"] or date.min) <= order["paid_date"] <= (row["valid_to"] or date.max)
+        for row in reach
+    )
+
+
+def reference_journeys(
+    rows: dict[str, list[dict[str, Any]]], scope: str = "brand", *, reach: bool = False
+) -> list[dict[str, Any]]:
+    """Journeys by looking at every pair; every lane reaches every channel unless `reach` is to count."""
+    rows = rows if reach else {name: rows[name] for name in rows if name != "reach"}
     result = []
     for order in sorted(rows["conversions"], key=lambda order: order["conversion_id"]):
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -274,6 +320,8 @@ def _in_journey(
     if note is None or note["brand"] is None or note["brand"] != order["brand"]:
         return None
     if scope != "brand" and not promotes(note, order, scope):
+        return None
+    if "reach" in rows and not reaches(note, order, rows["reach"]):
         return None
     windows = {(row["lane"], row["kind"], row.get("category")): row["window"] for row in rows["windows"]}
     lane, kind, age = note["lane"], touch["kind"], order["paid_at"] - touch["touched_at"]

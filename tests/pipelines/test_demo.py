@@ -208,11 +208,31 @@ def test_a_caused_order_follows_an_exposure_of_its_buyer_to_its_note(demo: Demo)
     assert caused.filter(pl.col("exposed_at") >= pl.col("paid_at")).is_empty()
     seen = accepted(demo, "note_impressions").select("note_id", "user_key", exposed_at="occurred_at")
     buyers = caused.with_columns(user_key=pl.col("user_id").str.slice(1).cast(pl.Int64))
-    assert buyers.join(seen, on=["note_id", "user_key", "exposed_at"], how="anti").is_empty()
+    of_keyed = buyers.join(seen, on="note_id", how="semi")
+    assert of_keyed.height > 100
+    assert of_keyed.join(seen, on=["note_id", "user_key", "exposed_at"], how="anti").is_empty()
     promoted = accepted(demo, "notes").select("note_id", "category")
     assert caused.join(promoted, on=["note_id", "category"], how="anti").is_empty()
     baseline = demo.truth("orders").filter(~pl.col("caused"))
     assert baseline["note_id"].null_count() == baseline.height
+
+
+def test_an_exchange_alone_knows_the_readers_of_some_seeding_notes(demo: Demo) -> None:
+    notes, claims = accepted(demo, "notes"), accepted(demo, "exchange_note_daily")
+    unseen = notes.join(accepted(demo, "note_impressions"), on="note_id", how="anti")
+    assert unseen.height > 0
+    assert set(unseen["lane"]) == {"seeding"}
+    assert unseen.join(claims, on="note_id", how="anti").is_empty()
+    assert unseen.join(accepted(demo, "note_engagements"), on="note_id").is_empty()
+    assert set(claims.join(notes, on=["note_id", "exchange"])["lane"]) == {"seeding", "exchange_link"}
+
+
+def test_links_under_in_app_notes_have_owners_and_no_others_do(demo: Demo) -> None:
+    clicks = accepted(demo, "link_clicks").join(accepted(demo, "notes").select("note_id", "lane"), on="note_id")
+    owners = clicks.group_by("lane").agg(pl.col("link_owner").unique().sort())
+    assert dict(owners.iter_rows()) == {
+        "in_app": ["other_user", "own_note"], "live": [None], "exchange_link": [None]
+    }  # fmt: skip
 
 
 def test_true_increments_of_notes_add_up_and_losers_stay(demo: Demo) -> None:

@@ -1,5 +1,5 @@
 // How each table is shown where it is more than a table.
-const ADDED = ["spend", "credited_gmv", "direct_gmv", "halo_gmv", "credited_net", "orders"];
+const ADDED = ["spend", "evidenced_spend", "credited_gmv", "direct_gmv", "halo_gmv", "credited_net", "orders"];
 const card = (table, ...children) =>
   make("div", { class: "card" }, make("h3", {}, of(table.title)), make("p", { class: "quiet" }, of(table.says)), ...children);
 const plain = (name, options = {}) => card(data.tables[name], tableOf(name, rowsOf(name), options));
