@@ -86,8 +86,9 @@ class Contract:
     """One feed: its columns and what its rows must satisfy.
 
     `censored` is the column that keeps what an export prints only as an interval, such as <100. The rows of a
-    business date are due `latency_days` later at `available_at`, in business time; `daily` means that every date has
-    some. `arrives_by` is the column whose values arrive on their own, such as the channel.
+    business date are due `latency_days` later at `available_at`, in business time (null for a registry, which comes
+    when it changes); `daily` means that every date has some. `arrives_by` is the column whose values arrive on their
+    own, such as the channel.
     Of a feed that `keeps_versions`, older versions of a row stay readable, as of their date.
     """
 
@@ -98,7 +99,7 @@ class Contract:
     version: str
     fields: tuple[Field, ...]
     business_date: str
-    latency_days: int
+    latency_days: int | None
     available_at: time
     daily: bool
     quarantine_tolerance: float
@@ -162,7 +163,7 @@ def _read(path: Path) -> Contract:
         version=str(document.version),
         fields=tuple(_field(p) for p in table.properties or []),
         business_date=str(settings["businessDate"]),
-        latency_days=int(promised["latency"]),
+        latency_days=int(promised["latency"]) if "latency" in promised else None,
         available_at=_business_time(promised.get("timeOfAvailability", USUAL_HOUR)),
         daily=promised.get("frequency") == "1",
         quarantine_tolerance=float(settings["quarantineTolerance"]),

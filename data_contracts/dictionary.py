@@ -40,6 +40,8 @@ def _section(feed: Contract) -> str:
 
 
 def _promise(feed: Contract) -> str:
+    if feed.latency_days is None:
+        return "A registry: comes when it changes."
     rows = "Every day has rows" if feed.daily else "A day may have none"
     parts = f", of each `{feed.arrives_by}`" if feed.arrives_by else ""
     return f"Due T+{feed.latency_days} at {feed.available_at:%H:%M}. {rows}{parts}."

@@ -139,7 +139,9 @@ def overdue(connection: duckdb.DuckDBPyConnection, /, *, now: datetime, days: in
 
 
 def _terms() -> pl.DataFrame:
-    rows = [(t.feed, t.latency_days, t.available_at, t.daily) for t in map(contract, feeds())]
+    rows = [
+        (t.feed, t.latency_days, t.available_at, t.daily) for t in map(contract, feeds()) if t.latency_days is not None
+    ]
     return pl.DataFrame(rows, schema=["feed", "latency_days", "available_at", "daily"], orient="row")
 
 
