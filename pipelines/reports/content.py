@@ -162,6 +162,8 @@ def read_content(
 
 def _finished(rows: pl.DataFrame, table: Table, settings: ReportSettings) -> pl.DataFrame:
     """Rows with what is no SQL, and without what too few people stand behind."""
+    flags = [column.name for column in table.columns if column.is_code and rows.schema.get(column.name) == pl.Boolean]
+    rows = rows.with_columns(pl.col(flags).cast(pl.String))
     if table.then:
         rows = table.then(rows, settings.targets)
     if table.private:

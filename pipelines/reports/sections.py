@@ -242,8 +242,9 @@ NOTES = Table(
         "are listed apart and not ranked.",
     ),
     f"""
-    SELECT * REPLACE (timezone('Asia/Shanghai', published_at)::DATE AS published_at, cpuv::DOUBLE AS cpuv),
-        as_of - timezone('Asia/Shanghai', published_at)::DATE AS age_days
+    SELECT earned.* REPLACE (timezone('Asia/Shanghai', published_at)::DATE AS published_at, cpuv::DOUBLE AS cpuv),
+        earned.as_of - timezone('Asia/Shanghai', published_at)::DATE AS age_days, seen.visitor_uv,
+        (spend / nullif(seen.visitor_uv, 0))::DOUBLE AS cost_per_visitor
     FROM ({
         _returns(
             "note",
@@ -259,7 +260,8 @@ NOTES = Table(
             "published_at",
             "cpuv",
         )
-    })""",
+    }) AS earned LEFT JOIN history.note_quadrant AS seen ON seen.as_of = earned.as_of AND seen.note_id = earned.note_id
+    """,
     (
         Column("title", "text"),
         Column("action", "code"),
@@ -267,6 +269,7 @@ NOTES = Table(
         Column("models_agree", "count"),
         *RATIOS,
         Column("cpuv"),
+        Column("cost_per_visitor"),
         *MONEY,
         *PEOPLE,
         Column("maturity", "code"),
@@ -278,7 +281,7 @@ NOTES = Table(
         Column("campaign_id", "text"),
         Column("note_id", "text"),
     ),
-    needs=("history.note_roi", "history.buyers"),
+    needs=("history.note_roi", "history.buyers", "history.note_quadrant"),
     private=Private("people", CREDITED, ((), ("creator_id",), ("campaign_id",), ("lane",))),
     then=_advised,
 )
@@ -300,6 +303,223 @@ CAMPAIGNS = _level(
     Text("项目", "Campaigns"),
     Text("每个项目的回报。", "What each campaign returned."),
     (Column("campaign_id", "text"), Column("notes")),
+)
+
+QUADRANT = Table(
+    "note_quadrant",
+    Text("互动与进店", "Engagement against visits"),
+    Text(
+        "哪些笔记带来进店，哪些只有点赞。太新或阅读太少的笔记不评。",
+        "Which notes bring visits, and which only likes. Notes too young or with few readers are not judged.",
+    ),
+    """
+    SELECT as_of, title, quadrant, not_judged, read_uv, engagements, engagement_rate, visitor_uv, visit_rate,
+        engagement_rate_from, visit_rate_from, category, lane, creator_name, note_id
+    FROM history.note_quadrant WHERE {shown}
+    ORDER BY as_of DESC, list_position(['liked_but_no_visits', 'quiet_seller', 'star', 'weak'], quadrant) NULLS LAST,
+        read_uv DESC, note_id""",
+    (
+        Column("title", "text"),
+        Column("quadrant", "code"),
+        *map(Column, ("engagement_rate", "visit_rate", "read_uv", "engagements", "visitor_uv")),
+        Column("not_judged", "code"),
+        Column("category", "code"),
+        Column("lane", "code"),
+        Column("creator_name", "text"),
+        Column("note_id", "text"),
+    ),
+    needs=("history.note_quadrant",),
+    private=Private("visitor_uv", ("visitor_uv", "visit_rate"), ()),
+)
+LINK_REQUESTS = Table(
+    "link_requests",
+    Text("评论求链接", "Comments that ask for the link"),
+    Text(
+        "有人求链接而没有挂链接的笔记，先补链接。",
+        "Notes whose readers ask for the link and that hang none: add it first.",
+    ),
+    """
+    SELECT as_of, title, has_link, comments, link_requests, link_requests_last_7d, link_request_share, category, lane,
+        note_id
+    FROM history.link_requests WHERE {shown} AND link_requests > 0
+    ORDER BY as_of DESC, has_link, link_requests DESC, note_id""",
+    (
+        Column("title", "text"),
+        Column("has_link", "code"),
+        *map(Column, ("link_requests", "link_requests_last_7d", "comments", "link_request_share")),
+        Column("category", "code"),
+        Column("lane", "code"),
+        Column("note_id", "text"),
+    ),
+    needs=("history.link_requests",),
+)
+GUARDRAILS = Table(
+    "guardrails",
+    Text("内容红线", "Guardrails"),
+    Text(
+        "广告占比、负面与投诉占比、引流，按类目。",
+        "Share of ads, of negative comments and complaints, and what leads off the platform, by category.",
+    ),
+    """
+    SELECT as_of, category, notes, ad_share, is_ad_share_high, negative_share, is_negative_share_high, complaint_share,
+        is_complaint_share_high, diverting_notes, diverting_comments
+    FROM history.guardrails WHERE {shown} ORDER BY as_of DESC, category NULLS LAST""",
+    (
+        Column("category", "code"),
+        Column("notes"),
+        Column("ad_share"),
+        Column("is_ad_share_high", "code"),
+        Column("negative_share"),
+        Column("is_negative_share_high", "code"),
+        Column("complaint_share"),
+        Column("is_complaint_share_high", "code"),
+        *map(Column, ("diverting_notes", "diverting_comments")),
+    ),
+    needs=("history.guardrails",),
+)
+
+SEARCH_BACK = Table(
+    "search_back",
+    Text("回搜率", "Search-back"),
+    Text(
+        "读过笔记的人，多少天内在店里搜索了品牌。",
+        "Of those who read, how many searched the brand in the shop within so many days.",
+    ),
+    """
+    SELECT as_of, category, lag_days, read_uv, search_uv_to_date, search_back_rate, maturity
+    FROM history.search_back WHERE {shown} AND lag_days IN (1, 3, 7, 14, 29)
+    ORDER BY as_of DESC, category NULLS LAST, lag_days""",
+    (
+        Column("category", "code"),
+        Column("lag_days", "count"),
+        *map(Column, ("read_uv", "search_uv_to_date", "search_back_rate")),
+        Column("maturity", "code"),
+    ),
+    needs=("history.search_back",),
+    private=Private("search_uv_to_date", ("search_uv_to_date", "search_back_rate"), (("category",),)),
+)
+REPURCHASE = Table(
+    "repurchase",
+    Text("复购", "Repurchase"),
+    Text(
+        "每月首购人群，之后各月有多少人再次购买。",
+        "Of those who first bought in a month, how many bought again in the months after.",
+    ),
+    """
+    SELECT as_of, cohort_month, first_exclusive, months_since, cohort_buyers, repeat_buyers, repeat_share,
+        repeat_to_date_share, maturity, repeat_buyers AS people
+    FROM history.repurchase WHERE {shown} ORDER BY as_of DESC, cohort_month, first_exclusive, months_since""",
+    (
+        Column("cohort_month", "date"),
+        Column("first_exclusive", "code"),
+        Column("months_since", "count"),
+        *map(Column, ("cohort_buyers", "repeat_buyers", "repeat_share", "repeat_to_date_share")),
+        Column("maturity", "code"),
+    ),
+    needs=("history.repurchase",),
+    private=Private(
+        "people", ("repeat_buyers", "repeat_share", "repeat_to_date_share"), (("cohort_month", "first_exclusive"),)
+    ),
+)
+
+MATCH_DAYS = 28
+MATCH_RATES = Table(
+    "match_rates",
+    Text("近28天匹配率", "Match rates of the last 28 days"),
+    Text(
+        "订单凭什么找到笔记：点击、推广码、用户键、账号关联；其余未匹配。",
+        "By what orders found their notes: click, promotion code, user key or linked account; the rest found none.",
+    ),
+    f"""
+    SELECT *, order_lines / sum(order_lines) OVER whole AS order_share,
+        (paid_gmv / sum(paid_gmv) OVER whole)::DOUBLE AS gmv_share
+    FROM (
+        SELECT as_of, channel, currency, matched_by, sum(orders)::BIGINT AS order_lines, sum(paid_gmv) AS paid_gmv
+        FROM history.match_rates WHERE {{shown}} AND business_date > as_of - {MATCH_DAYS} GROUP BY ALL
+    )
+    WINDOW whole AS (PARTITION BY as_of, channel, currency)
+    ORDER BY as_of DESC, channel, currency, order_lines DESC, matched_by""",
+    (
+        Column("channel", "code"),
+        Column("matched_by", "code"),
+        *map(Column, ("order_lines", "order_share", "paid_gmv", "gmv_share")),
+    ),
+    needs=("history.match_rates",),
+    private=Private("order_lines", ("order_lines", "order_share", "paid_gmv", "gmv_share"), (("channel",),)),
+)
+UNMATCHED = Table(
+    "unmatched_orders",
+    Text("近28天未匹配订单", "Orders of the last 28 days that found no note"),
+    Text("按原因。它们留在未归因里，不会丢失。", "By reason. They stay in what is unattributed; none is lost."),
+    f"""
+    SELECT as_of, channel, currency, unmatched_because, sum(orders)::BIGINT AS order_lines, sum(paid_gmv) AS paid_gmv
+    FROM history.unmatched_orders WHERE {{shown}} AND business_date > as_of - {MATCH_DAYS} GROUP BY ALL
+    ORDER BY as_of DESC, channel, currency, order_lines DESC""",
+    (Column("channel", "code"), Column("unmatched_because", "code"), Column("order_lines"), Column("paid_gmv")),
+    needs=("history.unmatched_orders",),
+    private=Private("order_lines", ("order_lines", "paid_gmv"), (("channel",),)),
+)
+RESTATEMENTS = Table(
+    "restatements",
+    Text("被改动的数字", "What was restated"),
+    Text(
+        "自上次日报以来改变的过去数字，改动最大的在前。",
+        "Figures of past days that changed since the last report, the largest changes first.",
+    ),
+    """
+    SELECT restated_on, restated_in, business_date, figure, part_of, note_id, was, became, change
+    FROM mart.restatements ORDER BY abs(change) DESC NULLS LAST, ALL LIMIT 200""",
+    (
+        Column("restated_on", "date"),
+        Column("restated_in", "text"),
+        Column("business_date", "date"),
+        Column("figure", "text"),
+        *(Column(name, "unit_cost") for name in ("was", "became", "change")),
+        Column("part_of", "text"),
+        Column("note_id", "text"),
+    ),
+    needs=("mart.restatements",),
+)
+CLAIMS = Table(
+    "claims",
+    Text("平台申报与归因", "Claims beside credit"),
+    Text(
+        "合作方申报的全店成交，与本模型在同一店铺、同一天、同一周期的归因并列。15 天与 30 天重叠，不相加。",
+        "The shop sales that an exchange claims, beside what the model credits in the same shop, days and cycle. "
+        "Cycles of 15 and 30 days overlap and are never added.",
+    ),
+    """
+    SELECT as_of, model, currency, exchange, cycle, count(DISTINCT note_id) AS notes, sum(claimed_gmv) AS claimed_gmv,
+        sum(credited_gmv) AS credited_gmv, sum(credited_gmv) - sum(claimed_gmv) AS claim_difference,
+        floor(sum(credited_orders))::BIGINT AS people
+    FROM history.claims WHERE {shown} AND claimed_gmv IS NOT NULL GROUP BY ALL
+    ORDER BY as_of DESC, model, currency, exchange, cycle""",
+    (
+        Column("exchange", "code"),
+        Column("cycle", "count"),
+        *map(Column, ("notes", "claimed_gmv", "credited_gmv")),
+        Column("claim_difference", "yuan"),
+    ),
+    needs=("history.claims",),
+    private=Private("people", ("credited_gmv", "claim_difference"), ()),
+)
+DOUBLE_CLAIMS = Table(
+    "double_claims",
+    Text("重复申报", "Sales claimed twice"),
+    Text(
+        "同一笔销售被两个周期、两个合作方或两篇笔记申报；汇总数据只能给出上下限。",
+        "Sales that two cycles, two exchanges or two notes claim. Aggregated claims only bound how much.",
+    ),
+    """
+    SELECT claimed_by, exchange, currency, count(*) AS places, sum(claimed_gmv) AS claimed_gmv,
+        sum(twice_at_least_gmv) AS twice_at_least_gmv, sum(twice_at_most_gmv) AS twice_at_most_gmv
+    FROM mart.double_claims GROUP BY ALL ORDER BY twice_at_least_gmv DESC NULLS LAST, claimed_by, exchange""",
+    (
+        Column("claimed_by", "code"),
+        Column("exchange", "code"),
+        *map(Column, ("places", "claimed_gmv", "twice_at_least_gmv", "twice_at_most_gmv")),
+    ),
+    needs=("mart.double_claims",),
 )
 
 FUNNEL_DAYS = 28
@@ -408,7 +628,7 @@ SECTIONS = (
         "data",
         Text("数据齐全吗", "Is the data whole?"),
         Text("昨天的文件都到了吗，有没有被改动？", "Did every file arrive, and was anything restated?"),
-        (FEED_DAYS, FILES),
+        (FEED_DAYS, MATCH_RATES, RESTATEMENTS, FILES),
     ),
     Section(
         "glance",
@@ -426,19 +646,19 @@ SECTIONS = (
         "notes",
         Text("笔记与博主", "Notes and creators"),
         Text("哪些加投，哪些停投，依据是什么？", "What to boost, what to stop, and on what evidence?"),
-        (NOTES, CREATORS, CAMPAIGNS),
+        (NOTES, QUADRANT, LINK_REQUESTS, GUARDRAILS, CREATORS, CAMPAIGNS),
     ),
     Section(
         "funnel",
         Text("漏斗与时间", "Funnel and time"),
         Text("从看到买，走了哪些路，用了多久？", "From reading to buying: by which ways, in how long?"),
-        (FUNNEL, LAG, PATHS),
+        (FUNNEL, LAG, SEARCH_BACK, PATHS, REPURCHASE),
     ),
     Section(
         "claims",
         Text("与平台对账", "Claims and reconciliation"),
         Text("平台的数字与我们一致吗？", "Do the exchange's claims agree with us?"),
-        (RECONCILIATION, CHANNELS),
+        (CLAIMS, DOUBLE_CLAIMS, RECONCILIATION, UNMATCHED, CHANNELS),
     ),
     Section(
         "method",

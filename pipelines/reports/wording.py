@@ -35,10 +35,32 @@ HEADINGS = {
 }
 SHOUTED = {"gmv", "roi", "roas", "uv", "cpuv", "cpe", "cpc", "cpm", "cpti", "cac", "aov", "ctr", "id", "url"}
 
+# What only the report shows: figures that its queries make of the marts'.
+REPORTED = {
+    "cost_per_visitor": "每位进店读者花费 · spend / visitor_uv.",
+    "places": "处数 · In how many places.",
+    "claim_difference": "差额 · credited_gmv − claimed_gmv.",
+    "claimed_by": "重复类型 · Who claims the sale twice.",
+    "claimed_gmv": "申报GMV · Shop sales that the exchange claims.",
+    "twice_at_least_gmv": "重复至少 · At least so much is claimed twice.",
+    "twice_at_most_gmv": "重复至多 · At most so much is claimed twice.",
+    "cycle": "周期（天） · Days of the exchange's window.",
+    "restated_on": "改动日期 · When the new figure came.",
+    "restated_in": "表 · Where the figure stands.",
+    "figure": "指标 · Which figure.",
+    "was": "原值 · What it was.",
+    "became": "新值 · What it became.",
+    "change": "变化 · became − was.",
+    "part_of": "所属 · To what the figure belongs.",
+}
+
 
 def _spaced(name: str) -> str:
     return name[:1].upper() + name[1:].replace("_", " ")
 
+
+YES_NO: dict[str | None, Text] = {"true": Text("✓ 是", "✓ yes"), "false": Text("否", "no"), None: Text("—", "—")}
+HIGH: dict[str | None, Text] = {"true": Text("▲ 超限", "▲ high"), "false": Text("正常", "fine"), None: Text("—", "—")}
 
 # What codes in figures mean, by column. Categories, channels and lanes come from the warehouse's reference tables.
 CODES: dict[str, dict[str | None, Text]] = {
@@ -113,6 +135,42 @@ CODES: dict[str, dict[str | None, Text]] = {
     },
     "feed": {feed: Text(contract(feed).name_zh, _spaced(feed)) for feed in feeds()},
     "source": {None: Text("全部", "All")},
+    "matched_by": {
+        "click_id": Text("点击", "Click"),
+        "promotion_code": Text("推广码", "Promotion code"),
+        "user_key": Text("用户键", "User key"),
+        "identity_link": Text("账号关联", "Linked account"),
+        "none": Text("未匹配", "None"),
+    },
+    "unmatched_because": {
+        "unknown_click": Text("点击未知", "Click unknown"),
+        "unknown_code": Text("推广码未知", "Code unknown"),
+        "outside_rules": Text("推广码有主，但不合规则", "Code known, outside the rules"),
+        "no_key": Text("没有用户键", "No user key"),
+        "no_touch": Text("窗口内没有触点", "No touch inside the windows"),
+    },
+    "quadrant": {
+        "star": Text("明星：有互动有进店", "Star: liked and visited"),
+        "liked_but_no_visits": Text("只有互动", "Liked, no visits"),
+        "quiet_seller": Text("低调带货：进店高", "Quiet seller: visits"),
+        "weak": Text("偏弱", "Weak"),
+        None: Text("不评", "Not judged"),
+    },
+    "not_judged": {
+        "young": Text("太新", "Too young"),
+        "small": Text("阅读太少", "Few readers"),
+        "visits_unknown": Text("进店未知", "Visits unknown"),
+        None: Text("—", "—"),
+    },
+    "claimed_by": {
+        "windows": Text("两个周期", "Two cycles"),
+        "exchanges": Text("两个合作方", "Two exchanges"),
+        "notes_of_task": Text("同一任务的笔记", "Notes of a task"),
+        "notes_of_shop": Text("同一店铺的笔记", "Notes of a shop"),
+        "orders": Text("同一订单行的推广码", "Codes on an order line"),
+    },
+    **dict.fromkeys(("has_link", "first_exclusive"), YES_NO),
+    **{f"is_{name}_high": HIGH for name in ("ad_share", "negative_share", "complaint_share")},
     "status": {
         "complete": Text("完整", "Complete"),
         "partial": Text("部分隔离", "Partly quarantined"),
@@ -150,13 +208,13 @@ MODEL_RULES = {
 
 def heading(column: str, /) -> Text:
     """What a column is called."""
-    zh = COLUMNS[column].split(" · ")[0] if column in COLUMNS else column
+    zh = explained(column).split(" · ")[0] or column
     return Text(zh, HEADINGS.get(column) or _words(column))
 
 
 def explained(column: str, /) -> str:
     """What a column says, with its formula: the one text that stands wherever the figure is shown."""
-    return COLUMNS.get(column, "")
+    return COLUMNS.get(column) or REPORTED.get(column, "")
 
 
 def _words(column: str) -> str:

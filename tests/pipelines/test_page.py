@@ -15,7 +15,8 @@ from pipelines.home import Home
 from pipelines.marts.columns import COLUMNS
 from pipelines.reports.formats import PAGE, newest_file, report_file, write_report
 from pipelines.reports.newest import newest_content
-from pipelines.reports.page.write import LARGEST
+from pipelines.reports.page.write import LARGEST, _by_need
+from pipelines.reports.page.write import page as render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -270,6 +271,15 @@ def test_it_prints(page: Page) -> None:
     assert page.locator(".chart svg").count() >= 4
     printed = page.pdf(format="A4", landscape=True)
     assert printed.startswith(b"%PDF")
+
+
+def test_a_page_too_large_leaves_out_dates_and_the_week_ago_last(home: Home) -> None:
+    content = newest_content(home)
+    both, one = render(content), render(content, largest=1)
+    assert len(one) < len(both)
+    days = [content.dates[0] - timedelta(days=n) for n in range(10)]
+    assert _by_need(days)[:3] == [days[0], days[7], days[1]]
+    assert _by_need(days[:3]) == days[:3]
 
 
 def test_a_brand_of_any_name_has_a_folder(tmp_path: Path) -> None:

@@ -7,8 +7,13 @@ let round = 0;
 function chart(name, title, rows) {
   const place = make("div", { class: "chart", role: "img", "aria-label": title, "data-chart": name });
   waiting.set(place, async () => {
+    const found = rows();
+    if (!found.length) {
+      place.textContent = say("no_rows");
+      return;
+    }
     const specification = structuredClone(data.charts[name][at()]);
-    specification.data.find((set) => set.name === "rows").values = rows();
+    specification.data.find((set) => set.name === "rows").values = found;
     await vegaEmbed(place, specification, {
       mode: "vega", ast: true, actions: false, renderer: "svg", defaultStyle: false, hover: false,
       tooltip: { theme: "light" },

@@ -167,7 +167,52 @@ def purchase_lag(words: _Words) -> alt.TopLevelMixin:
     )
 
 
+def note_quadrant(words: _Words) -> alt.TopLevelMixin:
+    """Each note by engagement and visits; the lines part the quadrants, and a quadrant has its own shape."""
+    names = ["star", "quiet_seller", "liked_but_no_visits", "weak"]
+    points = (
+        alt.Chart(ROWS)
+        .mark_point(size=55, filled=True, opacity=0.75)
+        .encode(
+            x=alt.X(
+                "engagement_rate:Q",
+                title=words("互动率", "Engagement rate"),
+                axis=alt.Axis(format=".0%", tickCount=6),
+                scale=alt.Scale(type="sqrt"),
+            ),
+            y=alt.Y(
+                "visit_rate:Q",
+                title=words("进店率", "Visit rate"),
+                axis=alt.Axis(format=".0%", tickCount=6),
+                scale=alt.Scale(type="sqrt"),
+            ),
+            color=alt.Color(
+                "quadrant:N",
+                legend=None,
+                scale=alt.Scale(domain=names, range=[APART[0], APART[2], ACCENT, SOFT]),
+            ),
+            shape=alt.Shape(
+                "quadrant:N",
+                legend=None,
+                scale=alt.Scale(domain=names, range=["circle", "square", "triangle-up", "cross"]),
+            ),
+            tooltip=_tooltip(
+                ("title", words("笔记", "Note"), ""),
+                ("quadrant_name", words("象限", "Quadrant"), ""),
+                ("engagement_rate", words("互动率", "Engagement rate"), ".1%"),
+                ("visit_rate", words("进店率", "Visit rate"), ".1%"),
+                ("read_uv", words("阅读人数", "Readers"), ",.0f"),
+            ),
+        )
+    )
+    lines = alt.Chart(ROWS).mark_rule(color=SOFT, strokeDash=[4, 3])
+    return (
+        lines.encode(x="max(engagement_rate_from):Q") + lines.encode(y="max(visit_rate_from):Q") + points
+    ).properties(width="container", height=300)
+
+
 CHARTS = {
+    "note_quadrant": note_quadrant,
     "daily": daily,
     "category_returns": category_range,
     "lane_returns": lane_bars,

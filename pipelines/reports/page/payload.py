@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,11 +12,12 @@ from pipelines.reports.wording import MODEL_RULES, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from pipelines.reports.content import Column, Content, Table
 
 #: Columns that the page needs beside those that it shows.
-UNSHOWN = ("currency", "suppressed", "quadrant")
+UNSHOWN = ("currency", "suppressed", "engagement_rate_from", "visit_rate_from")
 DECIMALS = 4
 
 
@@ -123,16 +122,14 @@ def _column(column: Column) -> dict[str, Any]:
 
 
 def _values(values: pl.Series, texts: Texts) -> list[Any]:
+    """A column as JSON knows it; figures keep what any form of them shows."""
     if values.dtype == pl.String:
         return [texts.place(value) for value in values]
-    return [_plain(value) for value in values]
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON knows it; figures keep what any form of them shows."""
-    if isinstance(value, Decimal):
-        value = float(value)
-    if isinstance(value, float):
-        value = round(value, DECIMALS)
-        return int(value) if value.is_integer() else value
-    return str(value) if isinstance(value, date | datetime) else value
+    if values.dtype.is_temporal():
+        return values.cast(pl.String).to_list()
+    if values.dtype.is_decimal():
+        values = values.cast(pl.Float64).round(2)
+    if values.dtype.is_float():
+        rounded = values.round(DECIMALS).to_list()
+        return [int(value) if value is not None and value.is_integer() else value for value in rounded]
+    return values.to_list()

@@ -1,5 +1,5 @@
 // Elements, and tables that can be sorted, filtered and searched. Text is only ever set as text.
-const PAGE_ROWS = 30;
+const PAGE_ROWS = 15;
 const MORE_ROWS = 200;
 const views = {}; // what a reader did to each table: its order, filters, search and length
 
@@ -66,7 +66,7 @@ function tableOf(name, rows, options = {}) {
   const id = options.id ?? name;
   const all = options.columns ? options.columns.map((c) => data.tables[name].columns.find((d) => d.name === c)).filter(Boolean) : data.tables[name].columns;
   const head = all.filter((column) => !ENDS.has(column.name));
-  const view = (views[id] ??= { order: options.order ?? null, filters: {}, search: "", length: PAGE_ROWS });
+  const view = (views[id] ??= { order: options.order ?? null, filters: {}, search: "", length: options.length ?? PAGE_ROWS });
   const body = make("div", { class: "body" });
   const redraw = () => body.replaceChildren(...drawn(id, head, rows, view, options, redraw));
   const holder = make("div", { "data-table": id });

@@ -15,6 +15,9 @@ const VIEWS = {
   lane_returns: (name) => card(data.tables[name],
     hint("chart_lane"), chart(name, of(data.tables[name].title), () => returnRows(name, "lane")), tableOf(name, rowsOf(name))),
   note_returns: noteView,
+  note_quadrant: (name) => card(data.tables[name],
+    hint("chart_quadrant"), chart(name, of(data.tables[name].title), quadrantRows),
+    tableOf(name, rowsOf(name), { filters: ["quadrant", "category", "lane"], length: 12 })),
   creator_returns: (name) => plain(name, { total: ADDED, filters: ["creator_tier"] }),
   campaign_returns: (name) => plain(name, { total: ADDED }),
   funnel: funnelView,
@@ -179,6 +182,11 @@ function funnelView(name) {
     ];
   });
   return card(data.tables[name], make("div", { class: "funnel", "data-table": name }, ...lines));
+}
+
+function quadrantRows() {
+  return rowsOf("note_quadrant").filter((row) => row.quadrant !== null && row.visit_rate !== null)
+    .map((row) => ({ ...row, title: (row.title ?? row.note_id).slice(0, 60), quadrant_name: label("quadrant", row.quadrant) }));
 }
 
 function lagRows() {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import re
+from datetime import timedelta
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -16,29 +17,50 @@ from pipelines.reports.page.charts import specifications
 from pipelines.reports.page.payload import as_json, payload
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
     from jinja2 import Template
 
     from pipelines.reports.content import Content
 
+WEEK = 7
 LARGEST = 3_000_000  # bytes that are light enough to send around
 SCRIPTS = ("text.js", "data.js", "tables.js", "charts.js", "views.js", "page.js")
 HERE = files("pipelines.reports.page")
 
 
 def page(content: Content, /, *, largest: int = LARGEST) -> str:
-    """The page as HTML; of as many dates as keep it below the largest size, and of one at least."""
-    for dates in range(len(content.dates), 0, -1):
-        html = _rendered(content, dates)
-        if len(html.encode()) <= largest:
-            break
-    return html
+    """The page as HTML; of as many dates as keep it below the largest size, and of one at least.
+
+    The newest date and that of a week ago, with which it is compared, are the last to be left out.
+    """
+    dates = _by_need(content.dates)
+    while True:
+        html, packed = _rendered(content, sorted(dates, reverse=True))
+        excess = len(html.encode()) - largest
+        if excess <= 0 or len(dates) == 1:
+            return html
+        # What is packed grows with the dates, so this comes close from above.
+        fit = int(len(dates) * (packed - excess) / packed)
+        dates = dates[: max(1, min(fit, len(dates) - 1))]
 
 
-def _rendered(content: Content, dates: int) -> str:
-    data = payload(content, content.dates[:dates]) | {"charts": specifications()}
+def _by_need(dates: Sequence[date]) -> list[date]:
+    """Dates, newest first, in the order in which a reader needs them."""
+    if not dates:
+        return []
+    week_ago = next((day for day in dates if day <= dates[0] - timedelta(days=WEEK)), None)
+    first = [dates[0]] + ([week_ago] if week_ago else [])
+    return first + [day for day in dates if day not in first]
+
+
+def _rendered(content: Content, dates: Sequence[date]) -> tuple[str, int]:
+    """The page of these dates, and the size of what is packed in it."""
+    data = payload(content, dates) | {"charts": specifications()}
     packed = base64.b64encode(gzip.compress(as_json(data).encode(), mtime=0)).decode()
     scripts = [_library(), _own_script()]
-    return _template().render(
+    html = _template().render(
         brand=content.brand,
         as_of=content.dates[0],
         style=_part("page.css"),
@@ -46,6 +68,7 @@ def _rendered(content: Content, dates: int) -> str:
         hashes=[base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts],
         packed=packed,
     )
+    return html, len(packed)
 
 
 @cache
