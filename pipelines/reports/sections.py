@@ -468,7 +468,8 @@ RESTATEMENTS = Table(
     ),
     """
     SELECT restated_on, restated_in, business_date, figure, part_of, note_id, was, became, change
-    FROM mart.restatements ORDER BY abs(change) DESC NULLS LAST, ALL LIMIT 200""",
+    FROM mart.restatements
+    ORDER BY abs(change) DESC NULLS LAST, business_date DESC, figure, note_id, part_of LIMIT 200""",
     (
         Column("restated_on", "date"),
         Column("restated_in", "text"),

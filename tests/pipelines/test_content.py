@@ -98,8 +98,8 @@ def test_no_cell_stands_for_fewer_buyers_than_the_threshold(demo: Redcat, k: int
             assert not few.height or "reason" not in few.columns or few["action"].null_count() == few.height
 
 
-def test_advice_stands_only_where_it_may(read: Content) -> None:
-    notes = read.frames["note_returns"]
+def test_advice_stands_only_where_it_may(demo: Redcat) -> None:
+    notes = content(demo, ReportSettings(Targets(), privacy_k=1)).frames["note_returns"]
     advised = notes.filter(pl.col("action").is_not_null())
     assert advised["age_days"].min() >= 15  # type: ignore[operator]
     assert advised["spend"].min() >= 800  # type: ignore[operator]
