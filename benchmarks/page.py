@@ -28,7 +28,8 @@ ROI = """
     (u * 90000)::DECIMAL(18, 2) AS credited_gmv, (u * 30000)::DECIMAL(18, 2) AS direct_gmv,
     (credited_gmv - direct_gmv)::DECIMAL(18, 2) AS halo_gmv, (u * 4000)::DECIMAL(18, 2) AS credited_refunds,
     (credited_gmv - credited_refunds)::DECIMAL(18, 2) AS credited_net, (100 + v * 30000)::DECIMAL(18, 2) AS spend,
-    u * 300 AS orders, (credited_gmv / spend)::DOUBLE AS roas_gmv, (direct_gmv / spend)::DOUBLE AS roas_direct,
+    spend AS evidenced_spend, 0 AS cpuv, u * 300 AS orders, (credited_gmv / spend)::DOUBLE AS roas_gmv,
+    (direct_gmv / spend)::DOUBLE AS roas_direct,
     (credited_net / spend)::DOUBLE AS roas_net, roas_net * 0.5 - 1 AS roi_profit,
     ['maturing', 'settling', 'mature'][1 + (v * 3)::INTEGER % 3] AS maturity, 'CNY' AS currency, 'w' AS window_set,
     'brand' AS scope"""
