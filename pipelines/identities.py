@@ -40,7 +40,10 @@ def identity_results(
 ) -> Iterator[dg.AssetCheckResult]:
     """How many rows of the raw table break each identity, and which; what the files of this run state wrongly."""
     terms = contract(feed)
-    if terms.identities:
+    if connection.execute(f"SELECT count(*) FROM (FROM raw.{feed} LIMIT 1)").fetchall() == [(0,)]:
+        for identity in terms.identities:
+            yield _result(feed, identity.name, 0, "", identity.severity)
+    elif terms.identities:
         from data_contracts.suites import identity_suite
         from pipelines.expectations import validate
 

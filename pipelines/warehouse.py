@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+from functools import cache
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -81,12 +83,31 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from error
     with connection:
         connection.execute("SET TimeZone = 'UTC'")  # whatever the machine's is
-        create_tables(connection)
+        if not _has_tables_of(connection, layout()):
+            create_tables(connection)
         yield connection
 
 
+@cache
+def layout() -> str:
+    """Of which form the tables are, as a hash of everything that they are made from."""
+    made_from = [SCHEMAS, LINEAGE, OPS_TABLES, CORE_TABLES, VIEWS]
+    of_feeds = [
+        (feed, feed_columns(feed), contract(feed).primary_key, contract(feed).keeps_versions) for feed in feeds()
+    ]
+    return hashlib.sha256(repr([made_from, of_feeds]).encode()).hexdigest()[:16]
+
+
+def _has_tables_of(connection: duckdb.DuckDBPyConnection, wanted: str) -> bool:
+    query = "SELECT comment FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = 'basis'"
+    return connection.execute(query).fetchall() == [(wanted,)]
+
+
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create what does not exist yet and add columns that a contract has gained since."""
+    """Create what does not exist yet and add columns that a contract has gained since.
+
+    The comment on `ops.basis` says of which layout the tables are, so that each step of a run need not look at all of them.
+    """
     for schema in SCHEMAS:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     is_older = not _exists(connection, "raw_days")
@@ -116,6 +137,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     if is_older:
         fill_arrivals(connection)
+    connection.execute(f"COMMENT ON TABLE ops.basis IS '{layout()}'")
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, ops_table: str) -> bool:
