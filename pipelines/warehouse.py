@@ -106,7 +106,7 @@ def _has_tables_of(connection: duckdb.DuckDBPyConnection, wanted: str) -> bool:
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create what does not exist yet and add columns that a contract has gained since.
 
-    The comment on `ops.basis` says of which layout the tables are, so that each step of a run need not look at all of them.
+    The comment on `ops.basis` says of which layout they are, so that each step of a run need not look at all of them.
     """
     for schema in SCHEMAS:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
