@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Tests on every core; those of one file together, since they share what they set up.
+PARALLEL := --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo ui test test-slow test-all lint format bench dictionary clean
@@ -25,13 +27,13 @@ ui: setup ## Open the asset graph in the browser
 	@$(BIN)/redcat ui
 
 test: setup ## Run the tests, but for the slow ones
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow' $(PARALLEL)
 
 test-slow: setup ## Run the slow tests
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(PARALLEL)
 
 test-all: setup ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: setup ## Check style and types
 	$(BIN)/ruff check .
