@@ -55,6 +55,7 @@ MADE_FROM_OTHER_DATES = {
 # Temporary, so that nothing of a row that is not kept reaches the disk.
 STAGED = "staged"
 INCOMING = "incoming"
+EARLIER = "earlier"
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,13 @@ def store(
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {STAGED} AS SELECT *, ? AS _file FROM frame", [digest[:16]])
     outcomes = audit(connection, STAGED, feed) if audit else []
     quarantined = _quarantine(connection, feed, file)
-    keep_versions(connection, STAGED, feed)
-    accepted = _upsert(connection, feed)
+    repeats = _repeats(connection, feed)
+    keep_versions(connection, STAGED, feed, repeats=repeats)
+    accepted = _upsert(connection, feed, repeats=repeats)
     enter_arrivals(connection, feed, staged=STAGED, incoming=INCOMING)
     connection.execute(f"DROP TABLE {STAGED}")
     connection.execute(f"DROP TABLE {INCOMING}")
+    connection.execute(f"DROP TABLE {EARLIER}")
     return Stored(accepted, quarantined, outcomes)
 
 
@@ -97,7 +100,17 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, feed: str, file: str) -> 
     return _count(connection, f"{STAGED} WHERE len(_reasons) > 0")
 
 
-def _upsert(connection: duckdb.DuckDBPyConnection, feed: str) -> int:
+def _repeats(connection: duckdb.DuckDBPyConnection, feed: str) -> bool:
+    """Whether two good rows of the file may have the same key, else nothing needs to be sorted.
+
+    Two keys of the same hash say so too, which costs a sort and changes nothing.
+    """
+    key = ", ".join(map(quoted, contract(feed).primary_key))
+    query = f"SELECT count(DISTINCT hash({key})) < count(*) FROM {STAGED} WHERE len(_reasons) = 0"
+    return bool(connection.execute(query).fetchall()[0][0])
+
+
+def _upsert(connection: duckdb.DuckDBPyConnection, feed: str, *, repeats: bool) -> int:
     """Put the newest version of each row into the raw table; returns how many rows of the file got in.
 
     Of two versions with the same `exported_at` the one with the greater values wins, so that the outcome depends
@@ -109,9 +122,12 @@ def _upsert(connection: duckdb.DuckDBPyConnection, feed: str) -> int:
     of_new, of_old = (", ".join(f"{side}.{n}" for n in names) for side in ("new", "old"))
     same = " AND ".join(f"new.{quoted(k)} = old.{quoted(k)}" for k in contract(feed).primary_key)
     key = ", ".join(map(quoted, contract(feed).primary_key))
-    good = f"SELECT {key} FROM {STAGED} WHERE len(_reasons) = 0"
-    repeats = connection.execute(f"SELECT EXISTS ({good} GROUP BY ALL HAVING count(*) > 1)").fetchall()[0][0]
     order = f"PARTITION BY {key} ORDER BY exported_at DESC, row({values}) DESC, _row DESC"
+    # The rows that stand already are found by their keys alone; mostly there are none to compare and to delete.
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {EARLIER} AS "
+        f"SELECT old.* FROM raw.{feed} AS old SEMI JOIN {STAGED} AS new ON {same}"
+    )
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE {INCOMING} AS
         WITH newest AS (
@@ -121,12 +137,13 @@ def _upsert(connection: duckdb.DuckDBPyConnection, feed: str) -> int:
         SELECT new.*, old._date AS _date_before,
             old._file IS NULL OR row({of_new}) IS DISTINCT FROM row({of_old}) AS _accepted,
             old._file IS NULL OR {_differ(feed)} AS _changed
-        FROM newest AS new LEFT JOIN raw.{feed} AS old ON {same}
+        FROM newest AS new LEFT JOIN {EARLIER} AS old ON {same}
         WHERE old._file IS NULL
             OR (new.exported_at, row({of_new}), new._file, new._row)
                 > (old.exported_at, row({of_old}), old._file, old._row)""")
     _mark_outdated(connection, feed)
-    connection.execute(f"DELETE FROM raw.{feed} AS old USING {INCOMING} AS new WHERE {same}")
+    replaced = f"(FROM {INCOMING} WHERE _date_before IS NOT NULL)"
+    connection.execute(f"DELETE FROM raw.{feed} AS old USING {replaced} AS new WHERE {same}")
     connection.execute(
         f"INSERT INTO raw.{feed} BY NAME SELECT * EXCLUDE (_date_before, _accepted, _changed) FROM {INCOMING}"
     )

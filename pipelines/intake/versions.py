@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def keep_versions(connection: duckdb.DuckDBPyConnection, staged: str, feed: str, /) -> None:
+def keep_versions(connection: duckdb.DuckDBPyConnection, staged: str, feed: str, /, *, repeats: bool) -> None:
     """Add the good staged rows to the versions of the feed, if it keeps them.
 
-    Of two rows of one key and instant the one with the greater values stays, as in the raw table.
+    Of two rows of one key and instant the one with the greater values stays, as in the raw table; `repeats` says
+    whether two good rows may share a key.
     """
     if not contract(feed).keeps_versions:
         return
@@ -26,12 +27,12 @@ def keep_versions(connection: duckdb.DuckDBPyConnection, staged: str, feed: str,
     same = " AND ".join(f"new.{quoted(k)} = old.{quoted(k)}" for k in key)
     names = [quoted(f.name) for f in contract(feed).fields]
     of_new, of_old = (", ".join(f"{side}.{n}" for n in names) for side in ("new", "old"))
+    order = f"PARTITION BY {', '.join(map(quoted, key))} ORDER BY row({', '.join(names)}) DESC, _row DESC"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE versions_found AS
         WITH newest AS (
             SELECT * EXCLUDE (_reasons, _record) FROM {staged} WHERE len(_reasons) = 0
-            QUALIFY row_number() OVER (
-                PARTITION BY {", ".join(map(quoted, key))} ORDER BY row({", ".join(names)}) DESC, _row DESC) = 1
+            {f"QUALIFY row_number() OVER ({order}) = 1" if repeats else ""}
         )
         SELECT new.* FROM newest AS new LEFT JOIN versions.{feed} AS old ON {same}
         WHERE old._file IS NULL OR (row({of_new}), new._file, new._row) > (row({of_old}), old._file, old._row)""")
