@@ -11,6 +11,8 @@ from typing import Any
 import polars as pl
 from open_data_contract_standard.model import CustomProperty, DataQuality, OpenDataContractStandard, SchemaProperty
 
+from data_contracts.yaml_files import read_yaml
+
 FEEDS = Path(__file__).parent / "feeds"
 BUSINESS_TIME_ZONE = "Asia/Shanghai"
 COUNTED = "SELECT count(*) FROM"
@@ -151,7 +153,7 @@ def contract(feed: str) -> Contract:
 
 
 def _read(path: Path) -> Contract:
-    document = OpenDataContractStandard.from_file(str(path))
+    document = OpenDataContractStandard(**read_yaml(path))
     (table,) = document.schema_ or []
     settings = _settings(table.customProperties)
     promised = {str(p.property): str(p.value) for p in document.slaProperties or []}

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from data_contracts.contract import contract, feeds
 from data_contracts.mapping import SIMILAR, Mapping, MappingError, Texts, headers_of, normalised
+from data_contracts.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,7 +70,7 @@ def read_mapping(path: Path) -> tuple[Mapping, ...]:
 
 def _document(path: Path) -> Document:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise MappingError(f"{path.name} is not readable YAML: {error}") from error
     if not isinstance(document, dict):
