@@ -27,7 +27,9 @@ UTC_INSTANT = pl.Datetime("us", "UTC")
 
 OFFSET_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
 LOCAL_FORMATS = (
+    "%Y-%m-%d %H:%M:%S",  # the next one would read it too, and take five times as long
     "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y/%m/%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
@@ -90,7 +92,7 @@ def known(column: pl.Series, /) -> pl.Series:
     stripped = column.str.strip_chars()
     if not (stripped.str.len_bytes() <= LONGEST_MISSING_WORD).any():
         return stripped
-    missing = stripped.is_in(MISSING_WORDS) | stripped.str.to_lowercase().is_in(MISSING_WORDS)
+    missing = stripped.str.to_lowercase().is_in(MISSING_WORDS)
     return pl.select(pl.when(~missing).then(stripped)).to_series().alias(column.name)
 
 
@@ -121,6 +123,8 @@ def as_text(column: pl.Series, /) -> pl.Series:
 def identifiers(column: pl.Series, /) -> pl.Series:
     """The values as ids: text, without the ".0" that a float left behind on ids of up to 15 digits."""
     text = as_text(known(column))
+    if not text.str.contains(".0", literal=True).any():  # as nearly always, and quickly seen
+        return text
     return text.str.replace(r"^([+-]?[0-9]{1,15})\.0+$", "$1")
 
 
@@ -249,7 +253,7 @@ def _first_reading(
 ) -> pl.Series:
     """The first reading that succeeds, row by row; later ones are tried only on what is left.
 
-    No text is read by two of them, so the one that reads the first value goes first: mostly it reads all.
+    Two of them read no text as different values, so one that reads the first value goes first: mostly it reads all.
     """
     first = source.drop_nulls().head(1)
     likely = [reading for reading in readings if reading(first).count()] if first.len() else []

@@ -98,7 +98,9 @@ def _ingest(
         digest = content_hash([file.path])
         siblings = file.siblings(landing)
         before |= {path: state(path) for path in siblings.values()}
-        digest = version(file.path, content_hash([file.path, *siblings.values()]), file.mapping)
+        if siblings:
+            digest = content_hash([file.path, *siblings.values()])
+        digest = version(file.path, digest, file.mapping)
         if _taken_in(connection, file.feed, digest):
             return None
         demand_own_folder(file)
