@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from data_contracts.mapping import MappingError
+from pipelines.intake.ahead import one_ahead
 from pipelines.intake.given import version
 from pipelines.intake.landing import (
     UnfinishedFileError,
@@ -27,7 +29,7 @@ from pipelines.intake.store import store
 from pipelines.warehouse import transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     import duckdb
@@ -73,60 +75,78 @@ def ingest_feed(
 
     A file whose content was taken in before is passed over without a report. `audit` validates the staged
     rows inside the file's transaction; its outcomes are handed on. Files that were read by another mapping are read
-    again.
+    again. While a file is put into the warehouse the next one is read already.
     """
     files = list(landed_files(landing, feed))
     take_back_misread(connection, landing, feed, files)
-    for file in files:
-        report = _ingest(connection, landing, file, secret=secret, audit=audit)
-        if report is not None:
-            yield report
+    taken_in = _taken_in(connection, feed)
+    for found in one_ahead(partial(_read, landing=landing, secret=secret, taken_in=taken_in), files):
+        if found is None or found.digest in taken_in:  # by now perhaps: a file before it may have said the same
+            continue
+        if found.rows is not None:
+            taken_in.add(found.digest)
+        yield _entered(connection, found, audit)
 
 
-def _ingest(
-    connection: duckdb.DuckDBPyConnection,
-    landing: Path,
-    file: LandedFile,
-    *,
-    secret: bytes,
-    audit: Audit | None,
-) -> FileReport | None:
+@dataclass(frozen=True)
+class _Found:
+    """A file that was read; without rows when it is refused or unfinished, as its report then says."""
+
+    report: FileReport
+    digest: str
+    mapping: str
+    rows: JudgedRows | None = None
+
+
+def _read(file: LandedFile, *, landing: Path, secret: bytes, taken_in: Collection[str]) -> _Found | None:
+    """The judged rows of a file, without the warehouse; None of one that was taken in before."""
     report = FileReport(file.feed, file.name, file.mapping.export, "refused")
-    digest = hashlib.sha256(file.name.encode()).hexdigest()
+    found = _Found(report, hashlib.sha256(file.name.encode()).hexdigest(), file.mapping.version)
     try:
         before = {file.path: demand_settled(file.path)}
-        digest = content_hash([file.path])
+        content = content_hash([file.path])
+        found = replace(found, digest=content)
         siblings = file.siblings(landing)
         before |= {path: state(path) for path in siblings.values()}
-        if siblings:
-            digest = content_hash([file.path, *siblings.values()])
-        digest = version(file.path, digest, file.mapping)
-        if _taken_in(connection, file.feed, digest):
+        content = content_hash([file.path, *siblings.values()]) if siblings else content
+        found = replace(found, digest=version(file.path, content, file.mapping))
+        if found.digest in taken_in:
             return None
         demand_own_folder(file)
         rows = judged_rows(file.path, file.mapping, siblings, secret=secret, now=datetime.now(UTC))
         demand_unchanged(before)
     except UnfinishedFileError as error:
-        return replace(report, status="unfinished", message=str(error))
+        return _unfinished(found, str(error))
     except FileNotFoundError:
-        return replace(report, status="unfinished", message="it was removed before it could be read; land it again")
+        return _unfinished(found, "it was removed before it could be read; land it again")
     except OSError as error:
         told = f"it cannot be opened ({error.strerror}); give this user the right to read it; read at the next run"
-        return replace(report, status="unfinished", message=told)
+        return _unfinished(found, told)
     except (UnreadableFileError, MappingError) as error:
-        refused = replace(report, message=str(error))
-        with transaction(connection):
-            _enter(connection, refused, digest, file.mapping.version)
-        return refused
+        return replace(found, report=replace(report, message=str(error)))
+    return replace(found, rows=rows)
+
+
+def _unfinished(found: _Found, message: str) -> _Found:
+    return replace(found, report=replace(found.report, status="unfinished", message=message))
+
+
+def _entered(connection: duckdb.DuckDBPyConnection, found: _Found, audit: Audit | None) -> FileReport:
+    """Put what was read of a file into the warehouse, in one transaction."""
+    if found.report.status == "unfinished":
+        return found.report
     with transaction(connection):
-        done = _stored(connection, rows, report, digest, audit)
-        _enter(connection, done, digest, file.mapping.version, dates=_span(rows.frame))
+        if found.rows is None:
+            _enter(connection, found.report, found.digest, found.mapping)
+            return found.report
+        done = _stored(connection, found.rows, found.report, found.digest, audit)
+        _enter(connection, done, found.digest, found.mapping, dates=_span(found.rows.frame))
     return done
 
 
-def _taken_in(connection: duckdb.DuckDBPyConnection, feed: str, digest: str) -> bool:
-    query = "SELECT count(*) FROM ops.files WHERE feed = ? AND content_hash = ? AND status <> 'refused'"
-    return bool(connection.execute(query, [feed, digest]).fetchall()[0][0])
+def _taken_in(connection: duckdb.DuckDBPyConnection, feed: str) -> set[str]:
+    query = "SELECT content_hash FROM ops.files WHERE feed = ? AND status <> 'refused'"
+    return {digest for (digest,) in connection.execute(query, [feed]).fetchall()}
 
 
 def _stored(
