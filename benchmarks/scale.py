@@ -3,10 +3,10 @@
     python -m benchmarks.scale [--touches 100000000 --conversions 2000000 --buckets 64]
 
 Both read touches and orders that lie in one Parquet file per bucket of users, one bucket after the other, and store
-the journeys that they find. `journeys` ends there. `everything` goes on: credits by all rules and Shapley, to the fen,
-with refunds; the transitions of the Markov chain, counted bucket by bucket, its removal effects, and with them the
-credits by Markov in a second pass over the stored journeys; then what each category returned. The chain is made of the
-journeys of orders: those who never bought have no journey here, as in the pipeline.
+the journeys that they find. `journeys` ends there. `everything` goes on: it counts the transitions of the Markov chain
+bucket by bucket, and finds its removal effects; then it credits the stored journeys by all rules, Shapley and Markov at
+once, to the fen, with refunds; then what each category returned. The chain is made of the journeys of orders: those who
+never bought have no journey here, as in the pipeline.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import polars as pl
 from benchmarks.measuring import alone, table, timed
 from benchmarks.stored import LAST_DATE, synthesise
 from models import RULES, RunningSum, credits, journeys, returns  # noqa: A004
-from models.credits import KEYS
 from models.grain import add_cells, cells_by_model, earned_cells
 from models.markov import add_transitions, markov_transition_effects, markov_transitions, markov_weight
 from models.shapley import shapley_weight
@@ -49,10 +48,9 @@ def every_bucket(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
 
 
 def stored_journeys(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Of the journeys what a credit is made of, bucket by bucket, and the orders."""
+    """The same, of what is stored."""
     for part in sorted(folder.glob("journeys-*.parquet")):
-        orders = pl.read_parquet(folder / part.name.replace("journeys", "conversions"))
-        yield pl.read_parquet(part, columns=list(KEYS)), orders
+        yield pl.read_parquet(part), pl.read_parquet(folder / part.name.replace("journeys", "conversions"))
 
 
 def ahead(buckets: Iterator[T]) -> Iterator[T]:
@@ -69,19 +67,16 @@ def journeys_alone(folder: Path) -> int:
 
 
 def everything(folder: Path) -> pl.DataFrame:
-    by_rules, by_markov, transitions = RunningSum(add_cells), RunningSum(add_cells), RunningSum(add_transitions)
-    rules = {**RULES, "shapley": shapley_weight}
+    transitions, sums = RunningSum(add_transitions), RunningSum(add_cells)
     for found, orders in ahead(every_bucket(folder)):
-        by_rules.add(cells(found, orders, rules))
         transitions.add(transitions_of(found, orders))
-    markov = {"markov": partial(markov_weight, effects=markov_transition_effects(transitions.result()))}
+    effects = markov_transition_effects(transitions.result())
+    models = {**RULES, "shapley": shapley_weight, "markov": partial(markov_weight, effects=effects)}
     for found, orders in ahead(stored_journeys(folder)):
-        by_markov.add(cells(found, orders, markov))
-    earned = [cells_by_model(sums.result(), models=models) for sums, models in ((by_rules, rules), (by_markov, markov))]
+        sums.add(cells(found, orders, models))
+    earned = cells_by_model(sums.result(), models=models)
     notes, windows, spend = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows", "spend"))
-    return returns(
-        pl.concat(earned), spend, notes, windows, level="category", models=[*rules, *markov], as_of=LAST_DATE
-    )
+    return returns(earned, spend, notes, windows, level="category", models=models, as_of=LAST_DATE)
 
 
 def cells(found: pl.DataFrame, orders: pl.DataFrame, models: Mapping[str, Rule]) -> pl.DataFrame:

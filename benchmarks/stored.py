@@ -69,6 +69,7 @@ def _notes(folder: Path) -> pl.Series:
         payer=pl.lit("brand"),
         amount_fen=pl.Series(rng.integers(50_000, 5_000_000, NOTES)),
         currency=pl.lit("CNY"),
+        in_task=pl.lit(value=True),
     ).write_parquet(folder / "spend.parquet")
     return notes["note_id"]
 
