@@ -17,8 +17,8 @@ BLOCK = 2**25
 #: Steps after which what is left is left to the bound.
 MOST_STEPS = 10_000
 
-#: Multiplications that are worth waiting for: some ten minutes.
-MOST_WORK = 1e11
+#: Multiplications that are worth waiting for: some ten minutes of one core.
+MOST_WORK = 5e10
 
 
 def stepwise_effects(chain: Chain, /, *, tolerance: float, most_work: float = MOST_WORK) -> tuple[Floats, Floats]:
