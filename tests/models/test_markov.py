@@ -332,7 +332,8 @@ def test_weights_as_a_rule_are_the_shares(rows: Journeys) -> None:
     paths, weights = frames(rows)
     effects = markov(paths, weights)
     shares = markov_shares(paths, effects).group_by("journey_id", "note_id").agg(pl.col("share").sum())
-    steps = paths.with_columns(conversion_id="journey_id", lane=pl.lit("x"), direct=True)
+    known = {"lane": pl.lit("x"), "kind": pl.lit("impression"), "age": pl.duration(days=1), "direct": True}
+    steps = paths.with_columns(conversion_id="journey_id", **known)
     found = credits(steps, models={"markov": partial(markov_weight, effects=effects)})
     assert {(row[0], row[1]): row[2] for row in found.select("conversion_id", "note_id", "markov").rows()} == (
         pytest.approx({(row[0], row[1]): row[2] for row in shares.rows()})

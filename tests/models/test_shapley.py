@@ -130,6 +130,7 @@ def test_any_level_and_lazy() -> None:
 def test_weights_as_a_rule_are_the_shares(rows: Journeys) -> None:
     paths, _ = frames(rows)
     shares = shapley_shares(paths).group_by("journey_id", "note_id").agg(pl.col("share").sum())
-    steps = paths.with_columns(conversion_id="journey_id", lane=pl.lit("x"), direct=True)
+    known = {"lane": pl.lit("x"), "kind": pl.lit("impression"), "age": pl.duration(days=1), "direct": True}
+    steps = paths.with_columns(conversion_id="journey_id", **known)
     found = credits(steps, models={"shapley": shapley_weight}).select("conversion_id", "note_id", "shapley")
     assert {row[:2]: row[2] for row in found.rows()} == pytest.approx({row[:2]: row[2] for row in shares.rows()})

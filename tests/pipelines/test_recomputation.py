@@ -149,6 +149,7 @@ def test_late_touches_change_the_conversions_that_they_can_reach(undisturbed, ho
     assert made == DAYS - 1, "a touch of day t reaches conversions up to t + 30 days, here all days before the run's"
 
 
+@pytest.mark.slow
 def test_late_files_leave_other_dates_alone(home: Path) -> None:
     landing = home / "landing"
     everything_landed(landing)
@@ -161,6 +162,7 @@ def test_late_files_leave_other_dates_alone(home: Path) -> None:
     assert made == 2, "days 37 and 38; day 39 is the run's own"
 
 
+@pytest.mark.slow
 def test_restated_and_late_orders_are_taken_over(undisturbed, home: Path) -> None:
     landing = home / "landing"
     notes(landing), refunds(landing), spend(landing)
@@ -208,6 +210,7 @@ def test_what_a_figure_was_stays_readable(home: Path) -> None:
     assert then == [(FIRST + timedelta(9),), *now]
 
 
+@pytest.mark.slow
 def test_figures_are_made_again_when_what_they_rest_on_changes(home: Path, tmp_path: Path, monkeypatch) -> None:
     everything_landed(home / "landing")
     run(home, 0, DAYS - 1)
@@ -231,6 +234,7 @@ def test_a_note_that_comes_late_earns_from_its_first_touch_on(undisturbed, home:
     assert state(home) == undisturbed
 
 
+@pytest.mark.slow
 def test_refunds_in_another_currency_or_of_no_order_are_listed_and_never_added(home: Path) -> None:
     landing = home / "landing"
     everything_landed(landing)

@@ -119,6 +119,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_state(tmp_path: Path, landi
         assert state(warehouse) == expected, f"killed at word {killed_at}"
 
 
+@pytest.mark.slow
 def test_killed_before_a_commit_and_then_again(tmp_path: Path, landing: Path) -> None:
     warehouse, undisturbed = tmp_path / "killed.duckdb", tmp_path / "undisturbed.duckdb"
     finish(undisturbed, landing)

@@ -35,14 +35,13 @@ def home(tmp_path: Path) -> Home:
         connection.execute("CREATE SCHEMA mart")
         connection.execute("""
             CREATE TABLE mart.note_roi (note_id VARCHAR, title VARCHAR, currency VARCHAR, model VARCHAR,
-                spend DECIMAL(18,2), credited_gmv DECIMAL(18,2), as_of DATE, window_set VARCHAR, scope VARCHAR);
+                spend DECIMAL(18,2), evidenced_spend DECIMAL(18,2), credited_gmv DECIMAL(18,2), lanes VARCHAR,
+                as_of DATE, window_set VARCHAR, scope VARCHAR);
             CREATE TABLE mart.reconciliation (model VARCHAR, currency VARCHAR, credited_gmv DECIMAL(18,2),
                 unattributed_gmv DECIMAL(18,2), total_gmv DECIMAL(18,2), total_refunds DECIMAL(18,2))""")
         for note in NOTES:
-            connection.execute(
-                "INSERT INTO mart.note_roi VALUES (?, ?, 'CNY', 'linear', 10, 20, DATE '2026-09-01', 'v1', 'brand')",
-                note,
-            )
+            row = [*note, "CNY", "linear", 10, 10, 20, "live", "2026-09-01", "v1", "brand"]
+            connection.execute(f"INSERT INTO mart.note_roi VALUES ({', '.join('?' * len(row))})", row)
         connection.execute("INSERT INTO mart.reconciliation VALUES ('linear', 'CNY', 80, 0, 80, 0)")
     return home
 

@@ -13,9 +13,9 @@ from models.register import RULES
 if TYPE_CHECKING:
     from tests.pipelines.conftest import Redcat
 
-NOTES = """note_id,brand,published_at,category,lane,exported_at
-n1,b,2026-09-01 08:00:00,lipstick,seeding,2026-09-06 06:00:00
-n2,b,2026-09-01 09:00:00,lipstick,seeding,2026-09-06 06:00:00
+NOTES = """note_id,brand,published_at,category,lane,exchange,exported_at
+n1,b,2026-09-01 08:00:00,lipstick,exchange_link,red_cat,2026-09-06 06:00:00
+n2,b,2026-09-01 09:00:00,lipstick,exchange_link,red_cat,2026-09-06 06:00:00
 """
 IMPRESSIONS = """note_id,user_id,occurred_at,payer,exported_at
 n1,u1,2026-09-02 10:00:00,brand,2026-09-06 06:00:00
@@ -77,6 +77,7 @@ def test_good_rows_go_in_and_every_other_row_and_file_is_named(landed: Redcat) -
     assert roi == [("n1", 20, 100, 5.0), ("n2", 30, 0, 0.0)]
 
 
+@pytest.mark.slow
 def test_business_dates_are_those_of_shanghai(landed: Redcat) -> None:
     landed("run", "--from", "2026-09-01", "--to", "2026-09-05")
     days = query(landed, "SELECT paid_date::VARCHAR, paid_at = '2026-09-03 16:30:00+00' FROM core.conversions "
@@ -119,6 +120,7 @@ def test_an_empty_landing_folder_gives_empty_marts_not_an_error(redcat: Redcat) 
     assert "No rows" in redcat("report").stdout
 
 
+@pytest.mark.slow
 def test_a_landing_folder_elsewhere_is_only_read(landed: Redcat, tmp_path) -> None:
     elsewhere = tmp_path / "elsewhere"
     (landed.home / "landing").rename(elsewhere)
@@ -128,6 +130,7 @@ def test_a_landing_folder_elsewhere_is_only_read(landed: Redcat, tmp_path) -> No
     assert query(landed, "SELECT count(*) FROM core.conversions") == [(2,)]
 
 
+@pytest.mark.slow
 def test_ids_may_hold_any_character_without_becoming_one(landed: Redcat) -> None:
     rows = ["channel,order_id,line_no,brand,paid_at,paid_amount,currency,exported_at"]
     rows += [
