@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import days, demo, fitted, intake, journeys, peers, scale
+from benchmarks import days, demo, fitted, intake, journeys, page, peers, scale
 from benchmarks.measuring import machine
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def parts(touches: int, conversions: int) -> dict[str, tuple[str, Callable[[], s
         ),
         "intake": ("Taking in a day of a large brand, against DuckDB's CSV reader", intake.main),
         "demo": ("The whole demo against a bare join and sort", demo.main),
+        "page": ("The page of a large brand: written, opened and switched in Chromium", page.main),
         "days": ("A day's run after 40 days of history, and after 400", days.main),
     }
 

@@ -1,7 +1,7 @@
 """The page of a large brand: how long it takes to write, how large it is, how fast it opens and switches.
 
 2,000 notes, 8 categories, 365 days, and as many of the last 8 dates as fit, from a published warehouse that is made
-here. Needs Chromium: python -m benchmarks.page
+here. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.measuring import table
 from models.register import RULES
 from pipelines.home import Home
 from pipelines.reports.formats import PAGE, write_report
@@ -28,7 +29,8 @@ ROI = """
     (u * 90000)::DECIMAL(18, 2) AS credited_gmv, (u * 30000)::DECIMAL(18, 2) AS direct_gmv,
     (credited_gmv - direct_gmv)::DECIMAL(18, 2) AS halo_gmv, (u * 4000)::DECIMAL(18, 2) AS credited_refunds,
     (credited_gmv - credited_refunds)::DECIMAL(18, 2) AS credited_net, (100 + v * 30000)::DECIMAL(18, 2) AS spend,
-    spend AS evidenced_spend, 0 AS cpuv, u * 300 AS orders, (credited_gmv / spend)::DOUBLE AS roas_gmv,
+    spend AS evidenced_spend, spend AS task_spend, (u * 900)::BIGINT AS daily_visitors,
+    0 AS cpuv, u * 300 AS orders, (credited_gmv / spend)::DOUBLE AS roas_gmv,
     (direct_gmv / spend)::DOUBLE AS roas_direct,
     (credited_net / spend)::DOUBLE AS roas_net, roas_net * 0.5 - 1 AS roi_profit,
     ['maturing', 'settling', 'mature'][1 + (v * 3)::INTEGER % 3] AS maturity, 'CNY' AS currency, 'w' AS window_set,
@@ -92,6 +94,22 @@ def _world(path: Path) -> None:
         c.execute(f"""CREATE TABLE history.funnel_daily AS SELECT DATE '2026-10-31' - a::INTEGER AS as_of,
             as_of - d::INTEGER AS business_date, 'CNY' AS currency, {steps}, (orders * 80)::DECIMAL(18, 2) AS paid_gmv,
             paid_gmv AS kept_gmv FROM range({DATES}) AS x(a), range({DAYS}) AS y(d)""")
+        c.execute("""CREATE TABLE history.note_daily AS SELECT as_of, as_of - d::INTEGER AS business_date, note_id,
+            'pugongying' AS platform, 'all' AS part, business_date AS covers_from,
+            CASE WHEN hash(note_id, d) % 5 > 0 THEN (hash(note_id, d) % 900)::BIGINT END AS reads
+            FROM history.note_roi, range(28) AS y(d) WHERE model = 'linear'""")
+        c.execute("""CREATE TABLE history.live_roi AS SELECT *, spend * 0.1 AS commission FROM history.note_roi
+            WHERE hash(note_id) % 10 = 0""")
+        c.execute("""CREATE TABLE history.in_app_loop AS SELECT 'observed' AS model, as_of, note_id, title,
+            creator_name, currency, maturity, 300 + hash(title, as_of) % 900 AS clicks, clicks // 2 AS own_link_clicks,
+            clicks - own_link_clicks AS other_link_clicks, clicks - 9 AS click_uv, clicks - 40 AS visit_uv,
+            clicks // 9 AS cart_uv, clicks // 12 AS buyer_uv, buyer_uv AS paid_orders, credited_gmv AS paid_gmv,
+            credited_refunds AS paid_refunds, credited_net AS paid_net
+            FROM history.note_roi WHERE model = 'linear' AND lane = 'in_app'""")
+        c.execute("""CREATE TABLE history.restatements AS SELECT as_of, as_of AS restated_on,
+            'exchange_note_daily' AS restated_in, as_of - d::INTEGER AS business_date, 'shop_gmv' AS figure,
+            'red_cat · content' AS part_of, note_id, 30 AS cycle, credited_gmv AS was, credited_net AS became,
+            became - was AS change FROM history.note_roi, range(30) AS y(d) WHERE model = 'linear'""")
         c.execute("CREATE TABLE mart.funnel_daily AS FROM history.funnel_daily WHERE as_of = DATE '2026-10-31'")
         c.execute("""CREATE TABLE core.spend AS SELECT business_date AS spend_date, 'CNY' AS currency, 'brand' AS payer,
             1000000 AS amount_fen FROM mart.funnel_daily""")
@@ -141,6 +159,11 @@ def measured() -> dict[str, float]:
     return found
 
 
+def main() -> str:
+    """The table of what was measured."""
+    head = f"{NOTES:,} notes, {CATEGORIES} categories, {DAYS} days\n\n"
+    return head + table(("of the page", "measured"), [(name, f"{value:,.2f}") for name, value in measured().items()])
+
+
 if __name__ == "__main__":
-    for name, value in measured().items():
-        print(f"{name:32} {value:8.2f}")
+    print(main())

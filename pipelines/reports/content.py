@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 
 #: Columns by which no figure may ever be added: every row belongs to one of each.
 BASIS = ("as_of", "model", "currency")
+#: Reference tables that have words for codes: the table, the column of the report, the table's key.
+NAMED = (
+    *(("categories", "category", "category"), ("channels", "channel", "channel"), ("lanes", "lane", "lane")),
+    *(
+        ("cities", "city", "city"),
+        ("verticals", "vertical", "vertical"),
+        ("local_programmes", "programme", "programme"),
+    ),
+    *(("policy_calendar", "entry", "entry"), ("policy_calendar", "pilot", "entry")),
+)
 
 
 @dataclass(frozen=True)
@@ -64,13 +74,15 @@ class Private:
     """Which figures of a table are suppressed where too few people stand behind them.
 
     `people`: column of their number; `within`: groups whose totals readers know, each beside `BASIS`; `drop`: leave
-    suppressed rows out, where the row's very existence is what a figure would tell.
+    suppressed rows out, where the row's very existence is what a figure would tell. `counts` are numbers of people
+    that no readers know totals of: each is suppressed by itself.
     """
 
     people: str
     figures: tuple[str, ...]
     within: tuple[tuple[str, ...], ...] = ((),)
     drop: bool = False
+    counts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,7 @@ class Table:
 
     The query reads the published warehouse; `{shown}` stands in it for the condition that `as_of` is one of the
     dates of the report. A table whose `needs` (schema.table) are not in the warehouse is left out, and said so.
-    `then` finishes the rows with what is no SQL.
+    `then` finishes the rows with what is no SQL. A table that is `folded` is long or for few: it opens by a click.
     """
 
     name: str
@@ -90,6 +102,7 @@ class Table:
     needs: tuple[str, ...]
     private: Private | None = None
     then: Callable[[pl.DataFrame, Targets], pl.DataFrame] | None = None
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +188,11 @@ def _finished(rows: pl.DataFrame, table: Table, settings: ReportSettings) -> pl.
             within=[[*basis, *by] for by in table.private.within],
             k=settings.privacy_k,
         )
+        few = {name: pl.col(name).is_between(1, settings.privacy_k - 1) for name in table.private.counts}
+        rows = rows.with_columns(
+            *(pl.when(~is_few).then(name).alias(name) for name, is_few in few.items()),
+            suppressed=pl.any_horizontal("suppressed", *few.values()).fill_null(False),
+        )
         rows = rows.filter(~pl.col("suppressed")) if table.private.drop else rows
         if "reason" in rows.columns:
             hidden = pl.col("suppressed") & pl.col("action").is_not_null()
@@ -190,9 +208,9 @@ def _finished(rows: pl.DataFrame, table: Table, settings: ReportSettings) -> pl.
 def labels(connection: duckdb.DuckDBPyConnection, there: set[str], /) -> dict[str, dict[str | None, Text]]:
     """The words for codes by column, those of the warehouse's reference tables among them."""
     found = {column: dict(words) for column, words in CODES.items()}
-    for table, column in (("categories", "category"), ("channels", "channel"), ("lanes", "lane")):
+    for table, column, key in NAMED:
         if f"reference.{table}" in there:
-            rows = connection.execute(f"SELECT {column}, name_zh, name_en FROM reference.{table}").fetchall()
+            rows = connection.execute(f"SELECT {key}, name_zh, name_en FROM reference.{table}").fetchall()
             found.setdefault(column, {}).update({code: Text(zh, en) for code, zh, en in rows})
     return found
 

@@ -6,65 +6,14 @@ from typing import TYPE_CHECKING
 
 from models.advice import Targets, advise
 from pipelines.reports.content import Column, Private, Section, Table
+from pipelines.reports.lane_tables import EXCHANGES, IN_APP, LANE_VISITS, LIVE, SPLITS
+from pipelines.reports.local_tables import LOCAL
+from pipelines.reports.returns import ACQUIRED, CREDITED, MONEY, PEOPLE, RATIOS, RETURNS, level_returns, returns
+from pipelines.reports.spend_tables import REAL_RETURNS, SPEND, WALLETS
 from pipelines.reports.wording import Text
 
 if TYPE_CHECKING:
     import polars as pl
-
-MONEY = (
-    *(Column("spend"), Column("evidenced_spend"), Column("credited_gmv"), Column("direct_gmv"), Column("halo_gmv")),
-    Column("credited_net"),
-)
-RATIOS = (
-    Column("roas_gmv", of=("credited_gmv", "evidenced_spend")),
-    Column("roas_low"),
-    Column("roas_high"),
-    Column("roas_net", of=("credited_net", "evidenced_spend")),
-    Column("roi_profit"),
-)
-PEOPLE = (Column("orders"), Column("buyers"), Column("new_customer_share"))
-RETURNS = (*MONEY, *PEOPLE, *RATIOS, Column("maturity", "code"))
-#: What a cell tells of its buyers, and so is hidden where they are too few.
-CREDITED = (
-    *("credited_gmv", "direct_gmv", "halo_gmv", "credited_net", "credited_refunds", "unattributed_gmv", "orders"),
-    *("buyers", "new_customers", "new_customer_share", "cac", "cost_per_buyer"),
-    *("roas_gmv", "roas_direct", "roas_net", "roi_profit", "roas_low", "roas_high", "direct_low", "direct_high"),
-    *("credited_share", "halo_out_gmv"),
-)
-
-
-def _returns(level: str, key: str, *columns: str) -> str:
-    """What each key of a level returned, with the buyers behind it and the range of ROAS over the models.
-
-    `people` is the least number over the models, since the range tells of each of them.
-    """
-    shown = ", ".join(f"r.{name}" for name in ("as_of", "model", "currency", key, *columns))
-    return f"""
-        SELECT {shown}, r.spend, coalesce(r.evidenced_spend, r.spend) AS evidenced_spend, r.credited_gmv, r.direct_gmv,
-            r.halo_gmv, r.credited_net, r.orders, r.roas_gmv, r.roas_net, r.roi_profit, r.maturity,
-            coalesce(b.buyers, 0) AS buyers, b.new_customer_share,
-            r.roas_direct, min(r.roas_gmv) OVER same AS roas_low, max(r.roas_gmv) OVER same AS roas_high,
-            min(r.roas_direct) OVER same AS direct_low, max(r.roas_direct) OVER same AS direct_high,
-            coalesce(min(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0))) OVER same, 0) AS people
-        FROM history.{level}_roi AS r LEFT JOIN history.buyers AS b
-            ON b.level = '{level}' AND b.as_of = r.as_of AND b.model = r.model AND b.currency = r.currency
-            AND b.key IS NOT DISTINCT FROM r.{key}
-        WHERE r.{{shown}}
-        WINDOW same AS (PARTITION BY r.as_of, r.{key}, r.currency)
-        ORDER BY r.as_of DESC, r.model, r.spend DESC NULLS LAST, r.{key} NULLS LAST"""
-
-
-def _level(level: str, key: str, title: Text, says: Text, names: tuple[Column, ...], *columns: Column) -> Table:
-    return Table(
-        f"{level}_returns",
-        title,
-        says,
-        _returns(level, key, *(column.name for column in names if column.name != key)),
-        columns or (*names, *RETURNS),
-        needs=(f"history.{level}_roi", "history.buyers"),
-        private=Private("people", CREDITED),
-    )
-
 
 FILES = Table(
     "files",
@@ -196,7 +145,7 @@ DAILY = Table(
     needs=("mart.funnel_daily", "core.spend"),
 )
 
-CATEGORIES = _level(
+CATEGORIES = level_returns(
     "category",
     "category",
     Text("类目回报", "Returns by category"),
@@ -211,7 +160,7 @@ CATEGORIES = _level(
     Column("category", "code"),
     *MONEY,
     Column("halo_out_gmv"),
-    *PEOPLE,
+    *ACQUIRED,
     Column("roas_gmv", of=("credited_gmv", "evidenced_spend")),
     Column("roas_direct", of=("direct_gmv", "evidenced_spend")),
     Column("direct_low"),
@@ -220,12 +169,18 @@ CATEGORIES = _level(
     Column("roi_profit"),
     Column("maturity", "code"),
 )
-LANES = _level(
+LANES = level_returns(
     "lane",
     "lane",
     Text("链路", "Lanes"),
     Text("各链路并列，互不混合，没有合计。", "Lanes stand side by side, are never mixed and have no total."),
     (Column("lane", "code"), Column("evidence", "code")),
+    Column("lane", "code"),
+    Column("evidence", "code"),
+    *MONEY,
+    *ACQUIRED,
+    *RATIOS,
+    Column("maturity", "code"),
 )
 
 
@@ -246,7 +201,7 @@ NOTES = Table(
         earned.as_of - timezone('Asia/Shanghai', published_at)::DATE AS age_days, seen.visitor_uv,
         (spend / nullif(seen.visitor_uv, 0))::DOUBLE AS cost_per_visitor
     FROM ({
-        _returns(
+        returns(
             "note",
             "note_id",
             "title",
@@ -285,7 +240,7 @@ NOTES = Table(
     private=Private("people", CREDITED, ((), ("creator_id",), ("campaign_id",), ("lane",))),
     then=_advised,
 )
-CREATORS = _level(
+CREATORS = level_returns(
     "creator",
     "creator_id",
     Text("博主", "Creators"),
@@ -297,7 +252,7 @@ CREATORS = _level(
     *RETURNS,
     Column("creator_id", "text"),
 )
-CAMPAIGNS = _level(
+CAMPAIGNS = level_returns(
     "campaign",
     "campaign_id",
     Text("项目", "Campaigns"),
@@ -467,9 +422,14 @@ RESTATEMENTS = Table(
         "Figures of past days that changed since the last report, the largest changes first.",
     ),
     """
-    SELECT restated_on, restated_in, business_date, figure, part_of, note_id, was, became, change
-    FROM mart.restatements
-    ORDER BY abs(change) DESC NULLS LAST, business_date DESC, figure, note_id, part_of LIMIT 200""",
+    SELECT as_of, restated_on, restated_in, business_date, figure, part_of, note_id, was, became, change
+    FROM history.restatements WHERE {shown}
+    QUALIFY row_number() OVER (
+        PARTITION BY as_of ORDER BY abs(change) DESC NULLS LAST, business_date DESC, figure, note_id, part_of,
+            restated_on, restated_in, cycle, was
+    ) <= 200
+    ORDER BY as_of DESC, abs(change) DESC NULLS LAST, business_date DESC, figure, note_id, part_of,
+        restated_on, restated_in, cycle, was""",
     (
         Column("restated_on", "date"),
         Column("restated_in", "text"),
@@ -479,7 +439,7 @@ RESTATEMENTS = Table(
         Column("part_of", "text"),
         Column("note_id", "text"),
     ),
-    needs=("mart.restatements",),
+    needs=("history.restatements",),
 )
 CLAIMS = Table(
     "claims",
@@ -512,41 +472,65 @@ DOUBLE_CLAIMS = Table(
         "Sales that two cycles, two exchanges or two notes claim. Aggregated claims only bound how much.",
     ),
     """
-    SELECT claimed_by, exchange, currency, count(*) AS places, sum(claimed_gmv) AS claimed_gmv,
+    SELECT as_of, claimed_by, exchange, currency, count(*) AS places, sum(claimed_gmv) AS claimed_gmv,
         sum(twice_at_least_gmv) AS twice_at_least_gmv, sum(twice_at_most_gmv) AS twice_at_most_gmv
-    FROM mart.double_claims GROUP BY ALL ORDER BY twice_at_least_gmv DESC NULLS LAST, claimed_by, exchange""",
+    FROM history.double_claims WHERE {shown} GROUP BY ALL
+    ORDER BY as_of DESC, twice_at_least_gmv DESC NULLS LAST, claimed_by, exchange""",
     (
         Column("claimed_by", "code"),
         Column("exchange", "code"),
         *map(Column, ("places", "claimed_gmv", "twice_at_least_gmv", "twice_at_most_gmv")),
     ),
-    needs=("mart.double_claims",),
+    needs=("history.double_claims",),
 )
 
 FUNNEL_DAYS = 28
 # How the rows of one day, one a currency, make its count: only orders differ between them.
 FUNNEL_STEPS = dict.fromkeys(("impressions", "engagements", "clicks", "visits", "carts"), "max")
 FUNNEL_STEPS |= dict.fromkeys(("orders", "kept_orders"), "sum")
+# What 蒲公英 counted between two snapshots that both lie in these days. A note of which it tells no number has at least
+# none, so what is known is the least that all were read.
+READS = f"""
+        SELECT as_of, 0.5 AS step_number, 'reads' AS step, events, {FUNNEL_DAYS} - coalesce(days, 0) AS days_missing,
+            unknown AS counts_unknown
+        FROM (SELECT DISTINCT as_of FROM history.funnel_daily WHERE {{shown}})
+        LEFT JOIN (
+            SELECT as_of, sum(reads)::BIGINT AS events, count(*) - count(reads) AS unknown
+            FROM history.note_daily WHERE {{shown}} AND {{inside}} GROUP BY ALL
+        ) USING (as_of)
+        LEFT JOIN (
+            SELECT as_of, count(DISTINCT day) AS days
+            FROM history.note_daily, generate_series(covers_from, business_date, INTERVAL 1 DAY) AS g(day)
+            WHERE {{shown}} AND {{inside}} GROUP BY ALL
+        ) USING (as_of)""".replace(
+    "{inside}",
+    f"""(
+                platform = 'pugongying' AND part = 'all'
+                AND covers_from > as_of - {FUNNEL_DAYS} AND business_date <= as_of
+            )""",
+)
 FUNNEL = Table(
     "funnel",
     Text("近28天漏斗", "Funnel of the last 28 days"),
     Text(
-        "次数相加，不是人数；进店及之后为全店。缺数的天数在旁边列出。",
-        "Events, not people; from the visit on it is the whole shop. Days that have not arrived are told beside.",
+        "次数相加，不是人数；进店及之后为全店。阅读是蒲公英对其笔记的计数，不与其他步骤相除。缺数的天数在旁边列出。",
+        "Events, not people; from the visit on it is the whole shop. Reads are those that 蒲公英 counts of its own "
+        "notes, so no rate is made of them. Days that have not arrived are told beside.",
     ),
     " UNION ALL ".join(
         f"""
         SELECT as_of, {at} AS step_number, '{step}' AS step, sum(events)::BIGINT AS events,
-            ({FUNNEL_DAYS} - count(events))::BIGINT AS days_missing
+            ({FUNNEL_DAYS} - count(events))::BIGINT AS days_missing,
+            NULL::BIGINT AS counts_unknown
         FROM (
             SELECT as_of, business_date, {added}({step}) AS events FROM history.funnel_daily
             WHERE {{shown}} AND business_date > as_of - {FUNNEL_DAYS} GROUP BY ALL
         ) GROUP BY ALL"""
         for at, (step, added) in enumerate(FUNNEL_STEPS.items())
     )
-    + " ORDER BY as_of DESC, step_number",
-    (Column("step", "code"), Column("events", "count"), Column("days_missing", "count")),
-    needs=("history.funnel_daily",),
+    + f" UNION ALL {READS} ORDER BY as_of DESC, step_number",
+    (Column("step", "code"), Column("events", "count"), Column("days_missing", "count"), Column("counts_unknown")),
+    needs=("history.funnel_daily", "history.note_daily"),
 )
 LAG = Table(
     "purchase_lag",
@@ -606,7 +590,7 @@ CHANNELS = Table(
     "channel_returns",
     Text("渠道", "Channels"),
     Text("订单在哪里成交，其中多少来自笔记。", "Where orders were placed, and how much of it notes earned."),
-    _returns("channel", "channel", "total_gmv", "unattributed_gmv"),
+    returns("channel", "channel", "total_gmv", "unattributed_gmv"),
     (
         Column("channel", "code"),
         *map(Column, ("total_gmv", "credited_gmv", "unattributed_gmv", "orders", "buyers", "new_customer_share")),
@@ -624,6 +608,28 @@ WINDOWS = Table(
     needs=("reference.windows",),
 )
 
+POLICY = Table(
+    "policy_calendar",
+    Text("政策日历", "Policy calendar"),
+    Text(
+        "平台规则、开放与关停的日期；落在图中日期内的，图上有标注。只知到月或年的，记在其第一天。",
+        "When the platforms' rules changed and programmes opened or closed. What falls into the days of a chart is "
+        "marked on it. What is known to the month or year stands on its first day.",
+    ),
+    """
+    SELECT starts, ends, entry, kind AS policy, precision AS known_to FROM reference.policy_calendar
+    ORDER BY starts DESC, entry""",
+    (
+        Column("entry", "code"),
+        Column("starts", "date"),
+        Column("ends", "date"),
+        Column("policy", "code"),
+        Column("known_to", "code"),
+    ),
+    needs=("reference.policy_calendar",),
+    folded=True,
+)
+
 SECTIONS = (
     Section(
         "data",
@@ -635,13 +641,13 @@ SECTIONS = (
         "glance",
         Text("今日概览", "Today at a glance"),
         Text("花了多少，带来多少，达标吗？", "What was spent, what came of it, is it on target?"),
-        (TOTALS, BY_MATURITY, DAILY),
+        (TOTALS, BY_MATURITY, DAILY, SPEND, WALLETS, REAL_RETURNS),
     ),
     Section(
         "categories",
         Text("类目与链路", "Categories and lanes"),
         Text("每个类目、每条链路回报如何？", "What did each category and each lane return?"),
-        (CATEGORIES, LANES),
+        (CATEGORIES, LANES, EXCHANGES, LANE_VISITS, IN_APP, LIVE, SPLITS, *LOCAL),
     ),
     Section(
         "notes",
@@ -665,6 +671,6 @@ SECTIONS = (
         "method",
         Text("口径", "Method"),
         Text("数字怎么算，用的哪一版数据与程序？", "How is it computed, with which data and program?"),
-        (WINDOWS,),
+        (WINDOWS, POLICY),
     ),
 )

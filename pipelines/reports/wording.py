@@ -52,6 +52,13 @@ REPORTED = {
     "became": "新值 · What it became.",
     "change": "变化 · became − was.",
     "part_of": "所属 · To what the figure belongs.",
+    "roas_face": "票面ROI · credited_gmv / spend at face value.",
+    "in_task_share": "任务期内占比 · in_task_spend / spend.",
+    "entry": "事件 · What happened.",
+    "ends": "结束日期 · Last day, where it ended.",
+    "policy": "类型 · Of what kind the event is.",
+    "known_to": "精确到 · To what its date is known.",
+    "counts_unknown": "未给数字 · Counts of notes that the platform told no number of.",
 }
 
 
@@ -59,6 +66,7 @@ def _spaced(name: str) -> str:
     return name[:1].upper() + name[1:].replace("_", " ")
 
 
+UNKNOWN_ONE: dict[str | None, Text] = {None: Text("未知", "Unknown")}
 YES_NO: dict[str | None, Text] = {"true": Text("✓ 是", "✓ yes"), "false": Text("否", "no"), None: Text("—", "—")}
 HIGH: dict[str | None, Text] = {"true": Text("▲ 超限", "▲ high"), "false": Text("正常", "fine"), None: Text("—", "—")}
 
@@ -109,7 +117,11 @@ CODES: dict[str, dict[str | None, Text]] = {
         "red_jd": Text("红京", "Red-JD"),
         None: Text("无", "None"),
     },
-    "evidence": {"order": Text("逐单", "Order by order"), "claim": Text("平台申报", "Claims only")},
+    "evidence": {
+        "order": Text("逐单", "Order by order"),
+        "claim": Text("平台申报", "Claims only"),
+        "mixed": Text("部分逐单", "Partly order by order"),
+    },
     "band": {
         "0": Text("当天", "Same day"),
         "1": Text("1–3天", "1–3 days"),
@@ -120,6 +132,7 @@ CODES: dict[str, dict[str | None, Text]] = {
     },
     "step": {
         "impressions": Text("曝光", "Impressions"),
+        "reads": Text("阅读", "Reads"),
         "engagements": Text("互动", "Engagements"),
         "clicks": Text("点击", "Clicks"),
         "visits": Text("进店", "Shop visits"),
@@ -169,7 +182,49 @@ CODES: dict[str, dict[str | None, Text]] = {
         "notes_of_shop": Text("同一店铺的笔记", "Notes of a shop"),
         "orders": Text("同一订单行的推广码", "Codes on an order line"),
     },
-    **dict.fromkeys(("has_link", "first_exclusive"), YES_NO),
+    "spend_kind": {
+        "ads": Text("广告", "Ads"),
+        "boost": Text("薯条", "Boost"),
+        "creator_fee": Text("博主费", "Creator fee"),
+        "service_fee": Text("平台服务费", "Service fee"),
+        "task_fee": Text("任务技术费", "Task fee"),
+        "production": Text("制作", "Production"),
+        "samples": Text("寄样", "Samples"),
+        "commission": Text("佣金", "Commission"),
+    },
+    "split": {
+        "buyer": Text("买家", "Buyer"),
+        "member": Text("会员", "Member"),
+        "exclusive": Text("独家商品", "Exclusive product"),
+    },
+    "part": {
+        "business": Text("企业", "Business"),
+        "consumer": Text("消费者", "Consumer"),
+        "88vip": Text("88VIP", "88VIP"),
+        "jd_plus": Text("京东PLUS", "JD PLUS"),
+        "non_member": Text("非会员", "No member"),
+        "exclusive": Text("独家", "Exclusive"),
+        "everywhere": Text("各渠道均售", "Sold everywhere"),
+        None: Text("未知", "Unknown"),
+    },
+    "outcome": {
+        "notes": Text("笔记", "Notes"),
+        "redemptions": Text("核销", "Redemptions"),
+        "vouchers_sold": Text("售出券", "Vouchers sold"),
+    },
+    "policy": {
+        "programme": Text("项目", "Programme"),
+        "link_ban": Text("外链禁令", "Link ban"),
+        "rollout": Text("开放", "Rollout"),
+        "rule": Text("规则", "Rule"),
+        "opening": Text("开放", "Opening"),
+        "fee": Text("费率", "Fee"),
+        "pilot": Text("试点", "Pilot"),
+        "festival": Text("节庆", "Festival"),
+        "closure": Text("关停", "Closure"),
+    },
+    "known_to": {"day": Text("日", "Day"), "month": Text("月", "Month"), "year": Text("年", "Year")},
+    **dict.fromkeys(("has_link", "first_exclusive", "is_broken_even", "notes_without_redemptions"), YES_NO),
     **{f"is_{name}_high": HIGH for name in ("ad_share", "negative_share", "complaint_share")},
     "status": {
         "complete": Text("完整", "Complete"),
@@ -178,7 +233,7 @@ CODES: dict[str, dict[str | None, Text]] = {
     },
     "by_model": {name: Text(MODELS[name].name_zh, MODELS[name].name_en) for name in RULES},
     "category": {None: Text("未归类", "Unassigned")},
-    "channel": {None: Text("未知", "Unknown")},
+    **dict.fromkeys(("channel", "city", "vertical"), UNKNOWN_ONE),
     "lane": {None: Text("不属于链路", "No lane")},
     "creator_tier": {
         "head": Text("头部", "Head"),

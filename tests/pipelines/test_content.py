@@ -84,6 +84,44 @@ def test_totals_are_what_was_sold_and_spent(demo: Redcat, read: Content) -> None
     assert totals.select((pl.col("credited_gmv") + pl.col("unattributed_gmv") == pl.col("total_gmv")).all()).item()
 
 
+def test_reads_are_what_is_known_between_snapshots_of_the_last_28_days(demo: Redcat, read: Content) -> None:
+    with reading(Home(demo.home)) as connection:
+        query = """
+            SELECT sum(reads), count(*) FILTER (reads IS NULL) FROM mart.note_daily
+            WHERE platform = 'pugongying' AND covers_from > as_of - 28"""
+        expected = connection.execute(query).fetchall()[0]
+    (step,) = read.frames["funnel"].filter(step="reads").iter_rows(named=True)
+    assert (step["events"], step["counts_unknown"]) == expected
+    assert step["days_missing"] >= 0
+
+
+def test_every_yuan_of_spend_is_inside_its_task_or_outside_or_unknown(read: Content) -> None:
+    kinds = read.frames["spend_by_kind"]
+    parts = [f"{where}_task_spend" for where in ("in", "out_of", "unknown")]
+    assert kinds.height
+    assert kinds.select((pl.sum_horizontal(parts) == pl.col("spend")).all()).item()
+    assert kinds["spend"].sum() == read.frames["totals"]["spend"].max()
+
+
+def test_parts_of_a_split_add_up_to_all_sales(read: Content) -> None:
+    total = read.frames["totals"]["total_gmv"].max()
+    shown = read.frames["order_splits"].filter(~pl.col("suppressed").any().over("split"))
+    for (_,), parts in shown.group_by("split"):
+        assert parts["total_gmv"].sum() == total
+
+
+def test_seeding_has_the_cost_of_a_visit_and_no_roas(read: Content) -> None:
+    visits = read.frames["lane_visits"]
+    assert "seeding" in visits["lane"]
+    assert not [name for name in visits.columns if name.startswith("roas")]
+    assert (
+        visits.select(
+            (pl.col("cpuv") - pl.col("task_spend").cast(pl.Float64) / pl.col("daily_visitors")).abs().max()
+        ).item()
+        < 1e-4
+    )
+
+
 @pytest.mark.parametrize("k", [1, 10, 60])
 def test_no_cell_stands_for_fewer_buyers_than_the_threshold(demo: Redcat, k: int) -> None:
     frames = content(demo, ReportSettings(Targets(), privacy_k=k)).frames
@@ -95,6 +133,8 @@ def test_no_cell_stands_for_fewer_buyers_than_the_threshold(demo: Redcat, k: int
                 name for name in table.private.figures if name in rows.columns and few[name].null_count() < len(few)
             ]
             assert told == [], table.name
+            for name in table.private.counts:
+                assert not rows[name].is_between(1, k - 1).any(), (table.name, name)
             assert not few.height or "reason" not in few.columns or few["action"].null_count() == few.height
 
 

@@ -45,6 +45,8 @@ def home(demo: Redcat, tmp_path_factory: pytest.TempPathFactory) -> Home:
         notes = "SELECT DISTINCT note_id FROM history.note_roi WHERE note_id IS NOT NULL ORDER BY 1"
         for (note,), title in zip(connection.execute(notes).fetchall(), HOSTILE, strict=False):
             connection.execute("UPDATE history.note_roi SET title = ? WHERE note_id = ?", [title, note])
+        day = "(SELECT max(as_of) - 20 FROM history.reconciliation)"
+        connection.execute(f"UPDATE reference.policy_calendar SET starts = {day} WHERE entry = 'red_jd_effective'")
         query = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'history'"
         for (name,) in connection.execute(query).fetchall():
             halved = ", (spend / 2)::DECIMAL(18, 2) AS spend" if name == "category_roi" else ""
@@ -59,9 +61,9 @@ def file(home: Home) -> Path:
     return write_report(newest_content(home), PAGE, home)
 
 
-@pytest.fixture
-def page(browser: Browser, file: Path) -> Iterator[Page]:
-    """The page, opened; nothing may be logged, nothing may leave it, whatever a test does."""
+@pytest.fixture(scope="module")
+def opened(browser: Browser, file: Path) -> Iterator[Page]:
+    """The page, opened once; nothing may be logged, nothing may leave it, whatever a test does."""
     page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="zh-CN")
     told: list[str] = []
     page.on("console", lambda message: told.append(message.text) if message.type in ("error", "warning") else None)
@@ -74,6 +76,18 @@ def page(browser: Browser, file: Path) -> Iterator[Page]:
     assert told == []
     assert page.evaluate("window.hacked") is None
     page.close()
+
+
+@pytest.fixture
+def page(opened: Page, home: Home) -> Page:
+    """The page as it opens: newest date, usual model, Chinese; what a reader did to its tables stays."""
+    opened.set_viewport_size({"width": 1440, "height": 900})
+    opened.emulate_media(media="screen")
+    opened.select_option("#as-of", str(newest(home)))
+    opened.select_option("#model", "linear")
+    opened.click("[data-language=zh]")
+    opened.evaluate("document.querySelectorAll('details[open]').forEach(fold => { fold.open = false; })")
+    return opened
 
 
 def drawn(page: Page) -> None:
@@ -189,6 +203,7 @@ def test_filters_and_search_leave_what_fits(page: Page) -> None:
     )
     apart.locator("input[type=search]").fill("nothing is called so")
     assert apart.inner_text().strip().endswith("没有数据")
+    apart.locator("input[type=search]").fill("")
 
 
 def test_hostile_titles_are_text(page: Page) -> None:
@@ -237,6 +252,21 @@ def test_a_ratio_of_a_total_is_that_of_the_sums(page: Page, home: Home) -> None:
     foot = page.locator("[data-table=category_returns] tfoot")
     cells = [foot.locator(f"[data-column={name}]").get_attribute("data-value") for name in ("spend", "roas_gmv")]
     assert [float(cell or "nan") for cell in cells] == pytest.approx(list(expected))
+
+
+def test_a_break_in_the_days_is_explained_on_the_chart(page: Page) -> None:
+    for language, told in (("zh", "红京计划生效"), ("en", "The exchange with JD takes effect")):
+        page.click(f"[data-language={language}]")
+        page.locator("[data-chart=daily]").scroll_into_view_if_needed()
+        page.locator("[data-chart=daily] svg text", has_text=told).wait_for()
+        assert told in page.inner_text(".events")
+
+
+def test_a_folded_table_opens_by_a_click(page: Page) -> None:
+    table = page.locator("[data-table=vouchers] table")
+    assert table.is_hidden()
+    page.locator("summary", has_text="团购券").click()
+    assert table.is_visible()
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ def _tooltip(*fields: tuple[str, str, str]) -> list[alt.Tooltip]:
 
 
 def daily(words: _Words) -> alt.TopLevelMixin:
-    """Spend, and what buyers paid, as two panels over one axis of days."""
+    """Spend, and what buyers paid, as two panels over one axis of days; rules mark events of the policy calendar."""
     base = alt.Chart(ROWS).encode(
         x=alt.X("day:T", title=None, axis=alt.Axis(format="%m-%d", grid=False, tickCount=8, labelOverlap=True)),
         tooltip=[
@@ -85,8 +85,24 @@ def daily(words: _Words) -> alt.TopLevelMixin:
     spend = base.mark_bar(color=SOFT).encode(
         y=alt.Y("spend:Q", title=words("花费（元）", "Spend (yuan)"), axis=alt.Axis(tickCount=3))
     )
+    # Days of which the policy calendar tells nothing have an empty text and a rule without width.
+    events = alt.Chart(ROWS).encode(
+        x="day:T",
+        tooltip=[
+            alt.Tooltip("told:N", title=words("日期", "Day")),
+            alt.Tooltip("event:N", title=words("政策日历", "Policy calendar")),
+        ],
+    )
+    rules = events.mark_rule(color=INK, strokeDash=[2, 3]).encode(
+        strokeWidth=alt.condition("datum.event", alt.value(1), alt.value(0))
+    )
+    names = events.mark_text(align="left", baseline="top", dx=4, fontSize=11, color=INK, limit=260).encode(
+        text="event:N", y=alt.Y("level:Q", scale=None, axis=None)
+    )
+    marked = alt.layer(paid, rules, names).resolve_scale(y="independent")
+    spend = alt.layer(spend, rules)
     return alt.vconcat(
-        paid.properties(width="container", height=150), spend.properties(width="container", height=70), spacing=12
+        marked.properties(width="container", height=150), spend.properties(width="container", height=70), spacing=12
     )
 
 

@@ -102,6 +102,7 @@ def _table(table: Table, rows: pl.DataFrame, dates: Sequence[date], texts: Texts
         "title": _both(table.title),
         "says": _both(table.says),
         "columns": [_column(column) for column in table.columns],
+        "folded": table.folded,
         "by": by,
         "sent": sent,
         "texts": [name for name in sent if rows.schema[name] == pl.String],

@@ -21,6 +21,8 @@ const ENDS = new Set(Object.values(RANGES));
 
 const isNumber = (column) => !!data.kinds[column.kind]?.form;
 
+const LONG_WORDS = ["reason", "path", "entry", "pilot"]; // codes whose words may take several lines
+
 /** A cell's value as the reader sees it. */
 function cellText(column, row) {
   const value = row[column.name];
@@ -42,7 +44,7 @@ function cell(column, row, first) {
   }
   if (!isNumber(column)) {
     const text = cellText(column, row);
-    return cellOf({}, make("bdi", { class: !column.code ? "long" : column.name === "reason" || column.name === "path" ? "phrase wraps" : "phrase", "data-tip": text.length > 24 ? text : null }, text));
+    return cellOf({}, make("bdi", { class: !column.code ? "long" : LONG_WORDS.includes(column.name) ? "phrase wraps" : "phrase", "data-tip": text.length > 24 ? text : null }, text));
   }
   const hidden = row.suppressed && value === null;
   const open = value !== null && row.maturity === "maturing" && RETURN_FIGURES.test(column.name);

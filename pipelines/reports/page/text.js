@@ -35,6 +35,8 @@ const WORDS = {
   agree: ["{n}/{all} 个模型一致", "{n} of {all} models agree"],
   of_step: ["{rate} · 占{step}", "{rate} of {step}"],
   missing_days: ["缺 {n} 天", "{n} days missing"],
+  event_ends: ["（结束）", " (ends)"],
+  at_least: ["至少：另有 {n} 个数未给出", "at least: {n} counts are not told"],
   whole_shop: ["全店", "whole shop"],
   all_arrived: ["近 {days} 天，到期的数据都已到齐。", "Everything that was due in the last {days} days has arrived."],
   some_missing: ["{n} 个日期缺数：{names}", "{n} days have not arrived: {names}"],

@@ -2,13 +2,16 @@
 const ADDED = ["spend", "evidenced_spend", "credited_gmv", "direct_gmv", "halo_gmv", "credited_net", "orders"];
 const card = (table, ...children) =>
   make("div", { class: "card" }, make("h3", {}, of(table.title)), make("p", { class: "quiet" }, of(table.says)), ...children);
-const plain = (name, options = {}) => card(data.tables[name], tableOf(name, rowsOf(name), options));
+const plain = (name, options = {}) => (data.tables[name].folded ? folded : card)(data.tables[name], tableOf(name, rowsOf(name), options));
+/** A card of which only the title shows until it is opened. */
+const folded = (table, ...children) =>
+  make("div", { class: "card" }, make("details", { class: "folded" }, make("summary", {}, of(table.title)), make("p", { class: "quiet" }, of(table.says)), ...children));
 
 const VIEWS = {
   feed_days: feedDays,
   totals: glance,
   by_maturity: maturityBar,
-  daily: (name) => card(data.tables[name], chart("daily", of(data.tables[name].title), dailyRows)),
+  daily: (name) => card(data.tables[name], chart("daily", of(data.tables[name].title), dailyRows), eventList()),
   category_returns: (name) => card(data.tables[name],
     hint("chart_category"), chart(name, of(data.tables[name].title), () => returnRows(name, "category")),
     tableOf(name, rowsOf(name), { total: ADDED })),
@@ -21,6 +24,7 @@ const VIEWS = {
   creator_returns: (name) => plain(name, { total: ADDED, filters: ["creator_tier"] }),
   campaign_returns: (name) => plain(name, { total: ADDED }),
   funnel: funnelView,
+  spend_by_kind: (name) => plain(name, { total: ["spend", "in_task_spend", "out_of_task_spend", "unknown_task_spend", "platform_spend"] }),
   purchase_lag: (name) => card(data.tables[name], chart(name, of(data.tables[name].title), lagRows)),
 };
 
@@ -124,8 +128,28 @@ function maturityBar(name) {
 
 function dailyRows() {
   const currency = mainCurrency();
-  return rowsOf("daily").filter((row) => row.business_date <= state.asOf && (row.currency ?? currency) === currency)
-    .map((row) => ({ day: row.business_date, paid_gmv: row.paid_gmv, spend: row.spend }));
+  const rows = rowsOf("daily").filter((row) => row.business_date <= state.asOf && (row.currency ?? currency) === currency);
+  const events = eventsOf(rows.map((row) => row.business_date));
+  return rows.map(({ business_date: day, paid_gmv, spend }) => ({ day, paid_gmv, spend, event: "", told: "", level: 0, ...events.get(day) }));
+}
+
+/** The events of the policy calendar on these days; neighbours stand below each other. */
+function eventsOf(days) {
+  const found = new Map();
+  const sides = rowsOf("policy_calendar").flatMap((row) => [[row.starts, ""], [row.ends, say("event_ends")]].map(([day, how]) => ({ day, how, row })));
+  for (const { day, how, row } of sides.filter((side) => days.includes(side.day)).sort((a, b) => a.day.localeCompare(b.day))) {
+    const name = label("entry", row.entry) + how;
+    const told = day.slice(0, { day: 10, month: 7, year: 4 }[row.known_to]);
+    const same = found.get(day);
+    found.set(day, { told, event: same ? `${same.event} · ${name}` : name, level: same?.level ?? 14 * (found.size % 4) });
+  }
+  return found;
+}
+
+/** The same in words, for those who see no chart. */
+function eventList() {
+  const found = dailyRows().filter((row) => row.event);
+  return found.length ? make("ul", { class: "legend events" }, ...found.map(({ told, event }) => make("li", {}, `┆ ${told} ${event}`))) : null;
 }
 
 const mainCurrency = () => rowsOf("totals")[0]?.currency ?? "CNY";
@@ -172,6 +196,7 @@ function funnelView(name) {
     const rate = base ? ratio(row.events, events[base]) : null;
     const told = [
       base ? say("of_step", { rate: written(rate, "percent"), step: label("step", base) }) : OF_SHOP.includes(row.step) ? say("whole_shop") : "",
+      row.counts_unknown ? say("at_least", { n: written(row.counts_unknown, "count") }) : "",
       row.days_missing ? say("missing_days", { n: row.days_missing }) : "",
     ].filter(Boolean).join(" · ");
     return [
