@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SALES = Decimal("233935.24")
 DISCOUNTS = Decimal("1356.71")
-LARGEST_MEMORY = 6 * 1024**3  # of address space: a run needs 0.7 GB, if no journey carries the products of its campaign
+LARGEST_MEMORY = 6 * 1024**3  # that is written to: a run needs 0.7 GB, if no journey carries its campaign's products
 FILES = {
     "notes": ("campaign_descriptions.parquet", 27),
     "note_impressions": ("campaigns.parquet", 6_589),
@@ -155,12 +155,12 @@ def test_a_discount_belongs_to_the_last_started_campaign_that_covers_it(tmp_path
 def home(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which the year has run, straight from the read-only folder."""
     redcat = Redcat(tmp_path_factory.mktemp("completejourney") / "home")
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (LARGEST_MEMORY, before[1]))
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (LARGEST_MEMORY, before[1]))
     try:
         redcat("run", "--landing", str(folder), "--from", "2017-01-01", "--to", "2018-01-01")
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
+        resource.setrlimit(resource.RLIMIT_DATA, before)
     return redcat.home
 
 
