@@ -24,8 +24,8 @@ STAGES = {
     "in the third file of the intake": ("pipelines.intake.ingest", "store", 3),
     "between two feeds": ("pipelines.assets.feeds", "check_results", 4),
     "after the touches were made": ("pipelines.core.make", "settle_dates", 1),
-    "in the journeys": ("pipelines.assets.attribution", "settle_dates", 1),
-    "in the credits": ("pipelines.assets.attribution", "settle_dates", 2),
+    "in the journeys": ("pipelines.core.attributed", "settle_dates", 1),
+    "in the credits": ("pipelines.core.attributed", "settle_dates", 2),
     "in the third mart": ("pipelines.assets.marts", "store_mart", 3),
     "before the new version is the current one": ("pipelines.publish", "_link", 1),
 }
