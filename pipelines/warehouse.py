@@ -110,7 +110,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """
     for schema in SCHEMAS:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    is_older = not _exists(connection, "raw_days")
+    is_older = not _exists(connection, "ops.raw_days")
     for table, columns in OPS_TABLES.items():
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
     for column in ("ignored BIGINT DEFAULT 0", "published BOOLEAN DEFAULT false", "mapping VARCHAR"):
@@ -140,9 +140,9 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"COMMENT ON TABLE ops.basis IS '{layout()}'")
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, ops_table: str) -> bool:
-    query = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = ?"
-    return bool(connection.execute(query, [ops_table]).fetchall()[0][0])
+def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    query = "SELECT count(*) FROM duckdb_tables() WHERE schema_name || '.' || table_name = ?"
+    return bool(connection.execute(query, [table]).fetchall()[0][0])
 
 
 def _create_versions(connection: duckdb.DuckDBPyConnection, feed: str, columns: dict[str, str]) -> None:
@@ -150,8 +150,7 @@ def _create_versions(connection: duckdb.DuckDBPyConnection, feed: str, columns: 
 
     A warehouse that has kept none so far begins with the versions that it has.
     """
-    known = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'versions' AND table_name = ?"
-    begins = connection.execute(known, [feed]).fetchall() == [(0,)]
+    begins = not _exists(connection, f"versions.{feed}")
     create_table(connection, f"versions.{feed}", columns)
     if begins:
         connection.execute(f"INSERT INTO versions.{feed} BY NAME FROM raw.{feed}")
