@@ -10,6 +10,7 @@ import polars as pl
 
 from models.deferred import deferred
 from models.register import RULES, is_additive
+from models.runs import occurrences, starts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +26,7 @@ HORIZONS = (7, 15, 30)
 
 #: Columns that a model may not be named after.
 KEYS = ("conversion_id", "note_id", "lane", "direct", "clicked", "within_days", "position")
-
-#: The row of a touch while shares are made.
-_ROW = "|row"
+_OF_TOUCH = tuple(name for name in KEYS if name not in ("clicked", "within_days"))
 
 
 def credits(journeys: Frame, /, *, models: Mapping[str, Rule] = RULES) -> Frame:  # noqa: A001
@@ -67,20 +66,19 @@ def credits(journeys: Frame, /, *, models: Mapping[str, Rule] = RULES) -> Frame:
         touches = journeys.lazy().collect()
         if not touches.select(pl.struct("conversion_id", "position").is_sorted()).item():
             touches = touches.sort("conversion_id", "position")
-        # Rules ask which touches are of one journey, not of which: numbers are compared faster than names.
-        numbered = touches.with_columns(pl.col("conversion_id").rle_id()).with_row_index(_ROW)
-        first_row = pl.col(_ROW).min().over("conversion_id", "note_id")
-        weights = numbered.select(first_row, **{name: rule().cast(pl.Float64) for name, rule in models.items()})
-        lines = _Lines.of(numbered["conversion_id"].to_numpy(), weights[_ROW].to_numpy())
+        journey = touches["conversion_id"].rle_id().to_numpy()
+        first, repeats = occurrences(journey, touches["note_id"].cast(pl.Categorical).to_physical().to_numpy())
+        counted = touches.with_columns(pl.Series("repeats", repeats, dtype=pl.UInt32))
+        weights = counted.select(rule().cast(pl.Float64).alias(name) for name, rule in models.items())
+        lines = _Lines.of(journey, first)
         shares = [
             pl.Series(name, lines.shares(weights[name].to_numpy(), divided=is_additive(rule)))
             for name, rule in models.items()
         ]
-        clicks = _last_clicks(touches.select("kind", "age", line=weights[_ROW]))
-        kept = (
-            touches.with_row_index("line").filter(lines.kept).join(clicks, on="line", how="left", maintain_order="left")
-        )
-        return kept.with_columns(clicked=pl.col("clicked").fill_null(value=False)).select(KEYS).with_columns(shares)
+        clicks = _last_clicks(touches.select("kind", "age", line=pl.Series(first)))
+        named = touches.select(pl.int_range(pl.len()).alias("line"), *_OF_TOUCH).filter(lines.kept)
+        kept = named.join(clicks, on="line", how="left", maintain_order="left")
+        return kept.select(KEYS).with_columns(shares, clicked=pl.col("clicked").fill_null(value=False))
 
     given = {**journeys.lazy().collect_schema(), "clicked": pl.Boolean(), "within_days": pl.Int64()}
     schema = {**{name: given[name] for name in KEYS}, **dict.fromkeys(models, pl.Float64())}
@@ -105,17 +103,17 @@ class _Lines:
 
     kept: NDArray[np.bool_]
     again: Ints
-    to: NDArray[np.uint32]
+    to: Ints
     starts: Ints
     lengths: Ints
 
     @classmethod
-    def of(cls, journey: NDArray[np.uint32], first: NDArray[np.uint32]) -> _Lines:
+    def of(cls, journey: NDArray[np.uint32], first: Ints) -> _Lines:
         kept = first == np.arange(first.size)
         again = np.flatnonzero(~kept)
         journey = journey[kept]
-        starts = np.flatnonzero(np.append(True, journey[1:] != journey[:-1])[: journey.size])
-        return cls(kept, again, first[again], starts, np.diff(starts, append=journey.size))
+        begins = starts(journey)
+        return cls(kept, again, first[again], begins, np.diff(begins, append=journey.size))
 
     def shares(self, weight: Floats, *, divided: bool) -> Floats:
         """The weight of each line, `divided` by the sum over its journey or not."""

@@ -12,6 +12,7 @@ from models.deferred import deferred
 from models.earnings import FEN, GRAIN, OF_CREDIT, OF_ORDER, ORDER_DECIMALS, paid
 from models.frames import like
 from models.money import LARGEST_FEN, refuse, split_runs
+from models.runs import starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from models.money import Ints
 
 _CELL = GRAIN[1:]
+_OF_LINE = ("kind", *OF_CREDIT)
 _OF_ORDER = tuple(name for name in OF_ORDER if name in _CELL)
 _UNIT = 10**ORDER_DECIMALS
 
@@ -92,16 +94,17 @@ def earned_cells(
         everywhere = [model for model in models if not lines[model].has_nulls()]
         parts = [(lines, everywhere)] if everywhere else []
         parts += [(lines.drop_nulls(model), [model]) for model in models if model not in everywhere]
-        cells = [_credited(*part) for part in parts]
-        cells.append(_unattributed(lines, orders, models))
-        return pl.concat(cells, how="diagonal").join(kinds, on="kind", how="left").select(*schema)
+        cells = [found for part, of in parts for found in (_credited(part, of), _unattributed(part, orders, of))]
+        empty = pl.DataFrame(schema={"kind": kinds.schema["kind"], **schema}).drop(_OF_ORDER)
+        return pl.concat([empty, *cells], how="diagonal").join(kinds, on="kind", how="left").select(*schema)
 
     return deferred(compute, credits, schema=schema)
 
 
 def add_cells(cells: Frame, /) -> Frame:
     """Cells of several buckets, concatenated, as one row per cell."""
-    return like(_added_up(cells.lazy(), _CELL), cells)
+    added_up = cells.lazy().group_by(_CELL).agg(cs.date().max(), (cs.all() - cs.date() - cs.by_name(_CELL)).sum())
+    return like(added_up, cells)
 
 
 def cells_by_model(cells: Frame, /, *, models: Iterable[str]) -> Frame:
@@ -116,11 +119,6 @@ def cells_by_model(cells: Frame, /, *, models: Iterable[str]) -> Frame:
         return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
     return deferred(compute, cells, schema=schema)
-
-
-def _added_up(cells: pl.LazyFrame, by: str | tuple[str, ...]) -> pl.LazyFrame:
-    """Dates and sums by cell: the last date, and the sum of all else."""
-    return cells.group_by(by).agg(cs.date().max(), (cs.all() - cs.date() - cs.by_name(by)).sum())
 
 
 def _of(model: str, name: str) -> str:
@@ -163,53 +161,63 @@ def _credited(lines: pl.DataFrame, models: list[str]) -> pl.DataFrame:
     """Per kind of order and of credit, what models credit that credit every line."""
     _check(lines, models)
     order, paid_fen, refund_fen = (lines[name].to_numpy() for name in ("order", "paid_fen", "refund_fen"))
-    starts = _starts(order)
+    begins = starts(order)
     # Few orders are refunded, and nothing is split of those that are not.
     refunded = np.flatnonzero(refund_fen)
-    refund_starts = _starts(order[refunded])
-    columns: dict[str, pl.Series | pl.Expr] = {}
+    refund_begins = starts(order[refunded])
+    cell, line = _cells(lines)
+    columns = []
     for model in models:
         share = lines[model].to_numpy()
-        back = np.zeros(share.size, np.int64)
-        back[refunded] = split_runs(refund_fen[refunded], share[refunded], refund_starts)
-        columns |= {
-            _of(model, "orders"): (pl.col(model) * _UNIT).round().cast(pl.Int64),
-            _of(model, "credited_fen"): pl.Series(split_runs(paid_fen, share, starts)),
-            _of(model, "credited_refund_fen"): pl.Series(back),
+        back = split_runs(refund_fen[refunded], share[refunded], refund_begins)
+        sums = {
+            "orders": _sum(np.rint(share * _UNIT).astype(np.int64), cell, line.size),
+            "credited_fen": _sum(split_runs(paid_fen, share, begins), cell, line.size),
+            "credited_refund_fen": _sum(back, cell[refunded], line.size),
         }
-    cells = lines.lazy().select("kind", *OF_CREDIT, "paid_date", **columns)
-    dates = {_of(model, "paid_date"): pl.col("paid_date") for model in models}
-    return _added_up(cells, ("kind", *OF_CREDIT)).with_columns(**dates).drop("paid_date").collect()
+        columns += [pl.Series(_of(model, name), values) for name, values in sums.items()]
+    latest = np.zeros(line.size, np.int32)
+    np.maximum.at(latest, cell, lines["paid_date"].to_physical().to_numpy())
+    dates = [pl.Series(_of(model, "paid_date"), latest).cast(pl.Date) for model in models]
+    return lines.select(_OF_LINE)[line].with_columns(*columns, *dates)
+
+
+def _cells(lines: pl.DataFrame) -> tuple[Ints, Ints]:
+    """The number of the cell that each line falls into, and one line of each cell."""
+    code = np.zeros(lines.height, np.int64)
+    for column in lines.select(pl.col("note_id").cast(pl.Categorical), cs.by_name(_OF_LINE) - cs.by_name("note_id")):
+        number = (column.to_physical().cast(pl.Int64) + 1).fill_null(0).to_numpy()
+        code = code * (number.max(initial=0) + 1) + number
+    _, line, cell = np.unique(code, return_index=True, return_inverse=True)
+    return cell, line
+
+
+def _sum(values: Ints, cell: Ints, cells: int) -> Ints:
+    total = np.zeros(cells, np.int64)
+    np.add.at(total, cell, values)
+    return total
 
 
 def _unattributed(lines: pl.DataFrame, orders: pl.DataFrame, models: list[str]) -> pl.DataFrame:
-    """Per kind of order, what each model credits to no note."""
-    columns: dict[str, pl.Expr] = {}
-    for model in models:
-        credited = np.zeros(orders.height, bool)
-        credited[lines.filter(pl.col(model).is_not_null())["order"]] = True
-        left = pl.when(~pl.Series(credited))
-        columns |= {
-            _of(model, "paid_date"): left.then("paid_date"),
-            _of(model, "unattributed_fen"): left.then("paid_fen"),
-            _of(model, "unattributed_refund_fen"): left.then("refund_fen"),
-        }
-    return _added_up(orders.lazy().select("kind", **columns), "kind").collect()
+    """Per kind of order, what models credit to no note that credit every line."""
+    left = np.ones(orders.height, bool)
+    left[lines["order"]] = False
+    added_up = orders.filter(left).group_by("kind").agg(pl.col("paid_date").max(), pl.col("paid_fen", "refund_fen").sum())
+    given = {"paid_date": "paid_date", "unattributed_fen": "paid_fen", "unattributed_refund_fen": "refund_fen"}
+    return added_up.select(
+        "kind", *(pl.col(column).alias(_of(model, name)) for model in models for name, column in given.items())
+    )
 
 
 def _check(lines: pl.DataFrame, models: list[str]) -> None:
     """Raise what `models.money.split_fen` would."""
     amounts = ("paid_fen", "refund_fen")
     in_range = lines.select((pl.col(amounts).abs() <= LARGEST_FEN).fill_null(value=False).all()).row(0)
-    starts = _starts(lines["order"].to_numpy())
+    begins = starts(lines["order"].to_numpy())
     for model in models:
         share = lines[model]
         able = all(in_range) and share.is_finite().all() and (share >= 0).all()
-        if not able or (starts.size and not np.add.reduceat(share.to_numpy(), starts).all()):
+        if not able or (begins.size and not np.add.reduceat(share.to_numpy(), begins).all()):
             for amount in amounts:
                 refuse(lines.select("position", group="order", amount=amount, share=model))
 
-
-def _starts(order: NDArray[np.uint32]) -> Ints:
-    """The rows in which orders begin."""
-    return np.flatnonzero(np.append(True, order[1:] != order[:-1])[: order.size])

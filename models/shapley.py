@@ -140,8 +140,8 @@ def shapley_weight() -> pl.Expr:
     Divided by their sum over the journey, the weights are the shares of `shapley_shares`. Source, conservation and
     limits as for `shapley`.
 
-    >>> journey = {"conversion_id": ["a"] * 3, "note_id": ["n1", "n2", "n1"]}
+    >>> journey = {"note_id": ["n1", "n2", "n1"], "repeats": [2, 1, 2]}
     >>> pl.DataFrame(journey).select(shapley_weight()).to_series().to_list()
     [0.5, 1.0, 0.5]
     """
-    return 1.0 / pl.len().over("conversion_id", "note_id")
+    return 1.0 / pl.col("repeats")

@@ -11,6 +11,7 @@ import polars as pl
 from models.deferred import deferred
 from models.encoded import RESULT, encode, result
 from models.register import MODELS, RULES, is_additive
+from models.runs import occurrences, starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -144,14 +145,13 @@ class _Walked:
 
     @classmethod
     def through(cls, encoded: Encoded) -> _Walked:
-        begins = np.append(True, encoded.journey[1:] != encoded.journey[:-1])[: encoded.journey.size]
-        starts = np.flatnonzero(begins)
-        lengths = np.diff(starts, append=encoded.journey.size)
+        begins = starts(encoded.journey)
+        lengths = np.diff(begins, append=encoded.journey.size)
         of_journey = pl.DataFrame(
             {
                 "conversion_id": encoded.journey,
                 "note_id": encoded.note,
-                "position": (np.arange(1, encoded.journey.size + 1) - np.repeat(starts, lengths)).astype(np.uint32),
+                "position": (np.arange(1, encoded.journey.size + 1) - np.repeat(begins, lengths)).astype(np.uint32),
                 "touches": np.repeat(lengths, lengths).astype(np.uint32),
             }
         )
@@ -162,20 +162,25 @@ class _Walked:
         )
         if "age" not in given.columns and "occurred_at" in given.columns:
             touches = touches.with_columns(_AGE)
-        weights = encoded.weights[encoded.journey[starts]]
+        weights = encoded.weights[encoded.journey[begins]]
         won = {"conversions": weights["conversions"].to_numpy(), "revenue": weights["value"].to_numpy()}
-        return cls(encoded, touches, starts, lengths, won)
+        return cls(encoded, touches, begins, lengths, won)
 
     def weights(self, rules: Mapping[str, Rule]) -> pl.DataFrame:
         """The weight of every touch by every rule, all at once."""
         expressions = {name: rule().cast(pl.Float64) for name, rule in rules.items()}
-        for name, expression in expressions.items():
-            if missing := sorted({*expression.meta.root_names()} - {*self.touches.columns}):
+        reads = {name: {*expression.meta.root_names()} for name, expression in expressions.items()}
+        touches = self.touches
+        if any("repeats" in columns for columns in reads.values()):
+            _, repeats = occurrences(self.encoded.journey, self.encoded.note)
+            touches = touches.with_columns(repeats=pl.Series(repeats, dtype=pl.UInt32))
+        for name, columns in reads.items():
+            if missing := sorted(columns - {*touches.columns}):
                 raise ValueError(
                     f"{name} reads {', '.join(missing)}, which the paths lack: add occurred_at where it is the age, as "
                     "aggregated paths cannot, or leave this rule out"
                 )
-        return self.touches.select(expression.alias(name) for name, expression in expressions.items())
+        return touches.select(expression.alias(name) for name, expression in expressions.items())
 
     def total(self, weight: NDArray[np.float64], *, additive: bool) -> pl.DataFrame:
         whole = np.add.reduceat(weight, self.starts) if additive and weight.size else np.ones(self.starts.size)

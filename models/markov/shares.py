@@ -71,14 +71,14 @@ def markov_weight(*, effects: pl.DataFrame) -> pl.Expr:
         ValueError: an effect is negative.
 
     >>> effects = pl.DataFrame({"note_id": ["n1", "n2"], "removal_effect": [0.6, 0.2]})
-    >>> journey = pl.DataFrame({"conversion_id": ["a"] * 3, "note_id": ["n1", "n2", "n1"]})
+    >>> journey = pl.DataFrame({"note_id": ["n1", "n2", "n1"], "repeats": [2, 1, 2]})
     >>> journey.select(markov_weight(effects=effects)).to_series().to_list()
     [0.3, 0.2, 0.3]
     """
     known = _check_effects(effects.select("note_id", _effect=pl.col("removal_effect").fill_null(0.0)))
     effect = pl.col("note_id").replace_strict(known["note_id"], known["_effect"], default=0.0, return_dtype=pl.Float64)
     # Notes without effect share a journey of their own equally, and have next to nothing of any other.
-    return effect.clip(lower_bound=1e-300) / pl.len().over("conversion_id", "note_id")
+    return effect.clip(lower_bound=1e-300) / pl.col("repeats")
 
 
 def _check_effects(effects: pl.DataFrame) -> pl.DataFrame:
