@@ -2,8 +2,8 @@
 
     python -m benchmarks.scale [--touches 100000000 --conversions 2000000 --buckets 64]
 
-Both read touches and orders that lie in one Parquet file per bucket of users, one bucket after the other, and store
-the journeys that they find. `journeys` ends there. `everything` goes on: it counts the transitions of the Markov chain
+Both read touches and orders that lie in one Parquet file per bucket of users, two buckets at a time, and store the
+journeys that they find. `journeys` ends there. `everything` goes on: it counts the transitions of the Markov chain
 bucket by bucket, and finds its removal effects; then it credits the stored journeys by all rules, Shapley and Markov at
 once, to the fen, with refunds; then what each category returned. The chain is made of the journeys of orders: those who
 never bought have no journey here, as in the pipeline.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -28,58 +29,66 @@ from models.markov import add_transitions, markov_transition_effects, markov_tra
 from models.shapley import shapley_weight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from concurrent.futures import Future
 
     from models.register import Rule
 
 T = TypeVar("T")
 
 REFUNDED = 10  # one order of so many
+REFERENCE = ("notes", "windows", "reach")
 
 
-def every_bucket(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """The journeys of one bucket after the other, stored, and its orders."""
-    notes, windows, reach = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows", "reach"))
-    for part in sorted(folder.glob("touches-*.parquet")):
-        orders = pl.read_parquet(folder / part.name.replace("touches", "conversions"))
-        found = journeys(pl.read_parquet(part), orders, notes, windows, reach=reach)
-        found.write_parquet(folder / part.name.replace("touches", "journeys"), compression="lz4")
-        yield found, orders
+def side_by_side(work: Callable[[Path], T], parts: Iterable[Path]) -> Iterator[T]:
+    """`work` of one part after the other, two of them at a time: what polars does on one core leaves the other idle."""
+    with ThreadPoolExecutor(2) as threads:
+        waiting: deque[Future[T]] = deque()
+        for part in parts:
+            waiting.append(threads.submit(work, part))
+            if len(waiting) > 2:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
-def stored_journeys(folder: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """The same, of what is stored."""
-    for part in sorted(folder.glob("journeys-*.parquet")):
-        yield pl.read_parquet(part), pl.read_parquet(folder / part.name.replace("journeys", "conversions"))
+def buckets(folder: Path) -> list[Path]:
+    return sorted(folder.glob("touches-*.parquet"))
 
 
-def ahead(buckets: Iterator[T]) -> Iterator[T]:
-    """The same, the next one in the making while one is worked on."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, buckets, None)
-        while (bucket := coming.result()) is not None:
-            coming = thread.submit(next, buckets, None)
-            yield bucket
+def beside(part: Path, name: str) -> Path:
+    return part.with_name(part.name.replace("touches", name))
+
+
+def found_journeys(part: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The journeys of one bucket, stored, and its orders."""
+    notes, windows, reach = (pl.read_parquet(part.with_name(f"{name}.parquet")) for name in REFERENCE)
+    orders = pl.read_parquet(beside(part, "conversions"))
+    found = journeys(pl.read_parquet(part), orders, notes, windows, reach=reach)
+    found.write_parquet(beside(part, "journeys"), compression="lz4")
+    return found, orders
 
 
 def journeys_alone(folder: Path) -> int:
-    return sum(found.height for found, _ in every_bucket(folder))
+    return sum(side_by_side(lambda part: found_journeys(part)[0].height, buckets(folder)))
 
 
 def everything(folder: Path) -> pl.DataFrame:
     transitions, sums = RunningSum(add_transitions), RunningSum(add_cells)
-    for found, orders in ahead(every_bucket(folder)):
-        transitions.add(transitions_of(found, orders))
+    for one in side_by_side(lambda part: transitions_of(*found_journeys(part)), buckets(folder)):
+        transitions.add(one)
     effects = markov_transition_effects(transitions.result())
     models = {**RULES, "shapley": shapley_weight, "markov": partial(markov_weight, effects=effects)}
-    for found, orders in ahead(stored_journeys(folder)):
-        sums.add(cells(found, orders, models))
+    for one in side_by_side(partial(cells_of, models=models), buckets(folder)):
+        sums.add(one)
     earned = cells_by_model(sums.result(), models=models)
     notes, windows, spend = (pl.read_parquet(folder / f"{name}.parquet") for name in ("notes", "windows", "spend"))
     return returns(earned, spend, notes, windows, level="category", models=models, as_of=LAST_DATE)
 
 
-def cells(found: pl.DataFrame, orders: pl.DataFrame, models: Mapping[str, Rule]) -> pl.DataFrame:
+def cells_of(part: Path, *, models: Mapping[str, Rule]) -> pl.DataFrame:
+    """What the stored journeys of one bucket earned."""
+    found, orders = pl.read_parquet(beside(part, "journeys")), pl.read_parquet(beside(part, "conversions"))
     refunds = orders.gather_every(REFUNDED).select("conversion_id", refund_date="paid_date", refund_fen="paid_fen")
     return earned_cells(credits(found, models=models), orders, refunds, models=models, as_of=LAST_DATE)
 

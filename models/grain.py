@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from numpy.typing import NDArray
-
     from models.frames import AnyFrame, Frame
     from models.money import Ints
 
@@ -94,9 +92,10 @@ def earned_cells(
         everywhere = [model for model in models if not lines[model].has_nulls()]
         parts = [(lines, everywhere)] if everywhere else []
         parts += [(lines.drop_nulls(model), [model]) for model in models if model not in everywhere]
-        cells = [found for part, of in parts for found in (_credited(part, of), _unattributed(part, orders, of))]
-        empty = pl.DataFrame(schema={"kind": kinds.schema["kind"], **schema}).drop(_OF_ORDER)
-        return pl.concat([empty, *cells], how="diagonal").join(kinds, on="kind", how="left").select(*schema)
+        found = [pl.DataFrame(schema={"kind": kinds.schema["kind"], **schema}).drop(_OF_ORDER)]
+        found += [_credited(part, of) for part, of in parts]
+        found += [_unattributed(part, orders, of) for part, of in parts]
+        return pl.concat(found, how="diagonal").join(kinds, on="kind", how="left").select(*schema)
 
     return deferred(compute, credits, schema=schema)
 
@@ -202,7 +201,9 @@ def _unattributed(lines: pl.DataFrame, orders: pl.DataFrame, models: list[str]) 
     """Per kind of order, what models credit to no note that credit every line."""
     left = np.ones(orders.height, bool)
     left[lines["order"]] = False
-    added_up = orders.filter(left).group_by("kind").agg(pl.col("paid_date").max(), pl.col("paid_fen", "refund_fen").sum())
+    added_up = (
+        orders.filter(left).group_by("kind").agg(pl.col("paid_date").max(), pl.col("paid_fen", "refund_fen").sum())
+    )
     given = {"paid_date": "paid_date", "unattributed_fen": "paid_fen", "unattributed_refund_fen": "refund_fen"}
     return added_up.select(
         "kind", *(pl.col(column).alias(_of(model, name)) for model in models for name, column in given.items())
@@ -220,4 +221,3 @@ def _check(lines: pl.DataFrame, models: list[str]) -> None:
         if not able or (begins.size and not np.add.reduceat(share.to_numpy(), begins).all()):
             for amount in amounts:
                 refuse(lines.select("position", group="order", amount=amount, share=model))
-
