@@ -15,6 +15,7 @@ from pipelines.settings import SettingError, demand_mappings, demand_settings, f
 
 if TYPE_CHECKING:
     from pipelines.home import Home
+    from pipelines.intake.objects import LandingPath
 
 INTERRUPTED = 130
 
@@ -133,7 +134,8 @@ Where to look
 @app.command()
 def run(
     landing: Annotated[
-        Path | None, typer.Option(help="Folder with the landed files; default: landing/ under REDCAT_HOME.")
+        str | None,
+        typer.Option(help="Folder with the landed files, or s3://bucket/prefix; default: landing/ under REDCAT_HOME."),
     ] = None,
     first: Annotated[
         str | None, typer.Option("--from", help="First business date, YYYY-MM-DD; default: as --to, or yesterday.")
@@ -153,13 +155,11 @@ def run(
         stop(f"--to {end} lies before --from {start}; give the earlier date first")
     if end > yesterday:
         stop(f"--to {end} has not ended in Shanghai yet; the last complete date is {yesterday}")
-    if landing is not None:
-        if not landing.is_dir():
-            stop(f"the landing folder {landing} does not exist; create it, or name another with --landing")
-        os.environ["REDCAT_LANDING"] = str(landing.resolve())
     from pipelines.console import run_shown
-    from pipelines.home import Home
+    from pipelines.home import Home, landing_place
 
+    if landing is not None:
+        os.environ["REDCAT_LANDING"] = str(landing_place(landing))
     home = Home.from_environment()
     if not home.landing.is_dir():
         stop(f"the landing folder {home.landing} does not exist; create it, or name another with --landing")
@@ -213,7 +213,7 @@ def _write_reports(home: Home, *, page: bool, xlsx: bool, out: Path | None) -> N
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="File to validate; nothing is stored.")],
+    file: Annotated[str, typer.Argument(help="File, or s3://bucket/key, to validate; nothing is stored.")],
     feed: Annotated[str | None, typer.Option(help="Feed that it is for; default: recognised by its headers.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -224,13 +224,10 @@ def check(
     from pipelines.intake.check import check_file
     from pipelines.reports.checked import print_check
 
-    if file.is_dir():
-        stop(f"{file} is a folder; name one of the files in it")
-    if not file.is_file():
-        stop(f"the file {file} does not exist")
+    path = _landed(file)
     demand_mappings()
     try:
-        results = check_file(file, feed)
+        results = check_file(path, feed)
     except KeyError as error:
         stop(str(error.args[0]))
     print_check(results, as_json=as_json)
@@ -373,6 +370,20 @@ def ui(
     typer.echo(f"reports: {reports_url()}")
     module = [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions", "-d", installed]
     os.execv(sys.executable, [*module, "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
+
+
+def _landed(file: str) -> LandingPath:
+    """The file, or the object, of that name."""
+    if "://" in file:
+        from pipelines.intake.objects import ObjectPath
+
+        return ObjectPath.parse(file).anew()
+    path = Path(file)
+    if path.is_dir():
+        stop(f"{path} is a folder; name one of the files in it")
+    if not path.is_file():
+        stop(f"the file {path} does not exist")
+    return path
 
 
 def _date(text: str | None, option: str) -> date | None:

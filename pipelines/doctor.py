@@ -20,7 +20,7 @@ from data_contracts.contract import BUSINESS_TIME_ZONE
 from pipelines.alerts.places import places
 from pipelines.arrivals import overdue
 from pipelines.demo.stage import is_demo
-from pipelines.intake.landing import data_files, settled, unknown_files
+from pipelines.intake.landing import data_files, readable, settled, unknown_files
 from pipelines.settings import demand_settings, run_at
 from pipelines.sole_run import hold
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipelines.home import Home
+    from pipelines.intake.objects import LandingPath
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 PACKAGE = "redcat-attribution"
@@ -137,12 +138,14 @@ def _disk(home: Home) -> Found:
 
 
 def _landing(home: Home) -> Found:
-    if not home.root.is_dir() and home.landing.is_relative_to(home.root):
+    if not home.root.is_dir() and home.landing == home.root / "landing":
         return _fine("the first run makes it")
     if not home.landing.is_dir():
         return FAIL, f"{home.landing} does not exist", "create it, or set REDCAT_LANDING"
     files = data_files(home.landing)
-    unreadable = [p for p in files if not os.access(p, os.R_OK)]
+    # To ask for every object would take minutes, and rights are given by bucket.
+    asked = files if isinstance(home.landing, Path) else files[-1:]
+    unreadable = [p for p in asked if not readable(p)]
     if unreadable:
         return FAIL, f"this user cannot read {_some(home, unreadable)}", "give it the right to read them"
     stuck = [p for p in files if not settled(p) and time.time() - p.stat().st_mtime > FORGOTTEN_SECONDS]
@@ -157,7 +160,7 @@ def _landing(home: Home) -> Found:
     return _fine(f"{len(files):,} files in {home.landing}")
 
 
-def _some(home: Home, files: list[Path]) -> str:
+def _some(home: Home, files: list[LandingPath]) -> str:
     names = [p.relative_to(home.landing).as_posix() for p in files[:SHOWN]]
     return ", ".join(names) + (f" … ({len(files)} files)" if len(files) > SHOWN else "")
 

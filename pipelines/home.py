@@ -8,8 +8,12 @@ import secrets
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.settings import SettingError
+
+if TYPE_CHECKING:
+    from pipelines.intake.objects import LandingPath
 
 SHORTEST_SECRET = 16  # a file with less was cut short; what is written here has 64 digits
 
@@ -33,9 +37,12 @@ class Home:
         return cls(root)
 
     @property
-    def landing(self) -> Path:
-        """Where files land, one folder per feed."""
-        return Path(os.environ.get("REDCAT_LANDING", self.root / "landing")).expanduser().resolve()
+    def landing(self) -> LandingPath:
+        """Where files land, one folder per feed: `REDCAT_LANDING`, a folder or `s3://bucket/prefix`.
+
+        Raises SettingError for an address of another kind.
+        """
+        return landing_place(os.environ.get("REDCAT_LANDING", str(self.root / "landing")))
 
     @property
     def exports(self) -> Path:
@@ -96,6 +103,15 @@ class Home:
                 "backup; if no file was taken in with it yet, delete it and a new one is made"
             )
         return key.encode()
+
+
+def landing_place(stated: str, /) -> LandingPath:
+    """The absolute folder, or the prefix in object storage, that a text names; raises SettingError for neither."""
+    if "://" not in stated:
+        return Path(stated).expanduser().resolve()
+    from pipelines.intake.objects import ObjectPath  # of no use to most commands
+
+    return ObjectPath.parse(stated)
 
 
 def _make_secret(path: Path) -> None:

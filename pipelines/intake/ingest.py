@@ -22,6 +22,7 @@ from pipelines.intake.landing import (
     state,
 )
 from pipelines.intake.misplaced import demand_own_folder
+from pipelines.intake.objects import StorageAwayError
 from pipelines.intake.readers import UnreadableFileError
 from pipelines.intake.reread import take_back_misread
 from pipelines.intake.rows import judged_rows
@@ -115,13 +116,15 @@ def _read(file: LandedFile, *, landing: Path, secret: bytes, taken_in: Collectio
         demand_own_folder(file)
         rows = judged_rows(file.path, file.mapping, siblings, secret=secret, now=datetime.now(UTC))
         demand_unchanged(before)
+    except StorageAwayError:
+        raise  # not this file is at fault: the run stops, and the next one goes on
     except UnfinishedFileError as error:
         return _unfinished(found, str(error))
     except FileNotFoundError:
         return _unfinished(found, "it was removed before it could be read; land it again")
     except OSError as error:
-        told = f"it cannot be opened ({error.strerror}); give this user the right to read it; read at the next run"
-        return _unfinished(found, told)
+        advice = "give this user the right to read it; " if isinstance(error, PermissionError) else ""
+        return _unfinished(found, f"it cannot be opened ({error.strerror}); {advice}read at the next run")
     except (UnreadableFileError, MappingError) as error:
         return replace(found, report=replace(report, message=str(error)))
     return replace(found, rows=rows)

@@ -1,8 +1,12 @@
-"""Finding landed files: which belong to a feed, by which mapping, and which are not ready or not known."""
+"""Finding landed files: which belong to a feed, by which mapping, and which are not ready or not known.
+
+The landing place is a folder, or a prefix in object storage whose `ObjectPath` answers like one.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,17 +17,19 @@ from data_contracts.exports import recognised
 from data_contracts.mapping import Mapping, MappingError, Reading
 from data_contracts.mapping_files import native
 from pipelines.intake.known import mappings
+from pipelines.intake.objects import ObjectPath, StorageAwayError
 from pipelines.intake.readers import UnreadableFileError, is_document, read_headers
 from pipelines.settings import settle_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
+
+    from pipelines.intake.objects import LandingPath
 
 UNFINISHED_NAMES = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")
 LOCK_PREFIXES = (".~lock.", "~$")
 # What tells whether a file is still the same one: a file renamed over it is another, even with its size and time.
-State = tuple[int, int, int]
+State = tuple[int | str, ...]
 
 
 class UnfinishedFileError(ValueError):
@@ -34,17 +40,17 @@ class UnfinishedFileError(ValueError):
 class LandedFile:
     """A file that is to become rows of one feed."""
 
-    path: Path
+    path: LandingPath
     name: str
     feed: str
     mapping: Mapping
 
-    def siblings(self, landing: Path) -> dict[str, Path]:
+    def siblings(self, landing: LandingPath) -> dict[str, LandingPath]:
         """The files that the mapping joins to this one: beside it, or anywhere else in the landing folder."""
         return siblings_of(self.path, self.mapping, landing)
 
 
-def siblings_of(path: Path, mapping: Mapping, landing: Path, /) -> dict[str, Path]:
+def siblings_of(path: LandingPath, mapping: Mapping, landing: LandingPath, /) -> dict[str, LandingPath]:
     """The files that the mapping joins to this one; raises MappingError naming those that are not there."""
     found = {}
     for alias, name in mapping.siblings.items():
@@ -58,7 +64,7 @@ def siblings_of(path: Path, mapping: Mapping, landing: Path, /) -> dict[str, Pat
     return found
 
 
-def landed_files(landing: Path, feed: str, /) -> Iterator[LandedFile]:
+def landed_files(landing: LandingPath, feed: str, /) -> Iterator[LandedFile]:
     """The files of one feed, by name: those in its folder, and others that one of its mappings recognises.
 
     Of several mappings of the feed that recognise a file, the most telling one reads it.
@@ -75,7 +81,7 @@ def landed_files(landing: Path, feed: str, /) -> Iterator[LandedFile]:
             yield LandedFile(path, name, feed, native(feed))
 
 
-def unknown_files(landing: Path, /) -> list[str]:
+def unknown_files(landing: LandingPath, /) -> list[str]:
     """Names of the files outside the feeds' folders that no mapping reads or joins to another, and of stray links."""
     siblings = {name for m in mappings() for name in m.siblings.values()}
     unknown = [
@@ -88,7 +94,7 @@ def unknown_files(landing: Path, /) -> list[str]:
     return unknown + [f"{name} (a link that leaves the landing folder)" for name in _stray_links(landing)]
 
 
-def data_files(landing: Path, /) -> list[Path]:
+def data_files(landing: LandingPath, /) -> list[LandingPath]:
     """Every file that is meant as data, in the order of its path, however deep.
 
     Hidden files, lock files and README.md are not, nor what a link outside the landing folder points to.
@@ -104,7 +110,7 @@ def data_files(landing: Path, /) -> list[Path]:
     ]
 
 
-def _stray_links(landing: Path) -> list[str]:
+def _stray_links(landing: LandingPath) -> list[str]:
     inside = landing.resolve()
     return [
         path.relative_to(landing).as_posix()
@@ -113,7 +119,7 @@ def _stray_links(landing: Path) -> list[str]:
     ]
 
 
-def recognised_by(path: Path, candidates: Iterable[Mapping], /) -> list[Mapping]:
+def recognised_by(path: LandingPath, candidates: Iterable[Mapping], /) -> list[Mapping]:
     """The mappings whose telling headers the file has, each reading it in its own way, the most telling first."""
     found: list[Mapping] = []
     by_reading: dict[Reading, list[Mapping]] = {}
@@ -125,28 +131,32 @@ def recognised_by(path: Path, candidates: Iterable[Mapping], /) -> list[Mapping]
     return sorted(found, key=lambda m: (-len(m.recognise), m.export))
 
 
-def reading_of(path: Path, mapping: Mapping, /) -> Reading:
+def reading_of(path: LandingPath, mapping: Mapping, /) -> Reading:
     """How the mapping reads the file's headers, without what does not matter to its format."""
     if is_document(path):
         return mapping.read
     return mapping.read.model_copy(update={"records": None})
 
 
-def headers(path: Path, reading: Reading, /) -> tuple[str, ...]:
-    """The headers of a file; none where it cannot be read, which taking it in will explain."""
+def headers(path: LandingPath, reading: Reading, /) -> tuple[str, ...]:
+    """The headers of a file; none where it cannot be read, which taking it in will explain.
+
+    Raises StorageAwayError, since then nothing is known of the file.
+    """
     try:
-        stat = path.stat()
-        return _headers(path, (stat.st_ino, stat.st_size, stat.st_mtime_ns), reading)
+        return _headers(path, state(path), reading)
+    except StorageAwayError:
+        raise
     except (UnreadableFileError, OSError):
         return ()
 
 
 @lru_cache(maxsize=4096)
-def _headers(path: Path, _state: State, reading: Reading) -> tuple[str, ...]:
+def _headers(path: LandingPath, _state: State, reading: Reading) -> tuple[str, ...]:
     return tuple(read_headers(path, reading))
 
 
-def content_hash(paths: list[Path], /) -> str:
+def content_hash(paths: list[LandingPath], /) -> str:
     """The SHA-256 of the files' contents, in their order."""
     digest = hashlib.sha256()
     for path in paths:
@@ -155,7 +165,7 @@ def content_hash(paths: list[Path], /) -> str:
     return digest.hexdigest()
 
 
-def demand_settled(path: Path, /) -> State:
+def demand_settled(path: LandingPath, /) -> State:
     """Wait until the file has been left alone for `REDCAT_SETTLE_SECONDS` (default 1).
 
     Returns the file's state, to be compared with its state after reading.
@@ -179,7 +189,7 @@ def demand_settled(path: Path, /) -> State:
     return before
 
 
-def settled(path: Path, /) -> bool:
+def settled(path: LandingPath, /) -> bool:
     """Whether the file has been left alone for as long as `demand_settled` would wait; it does not wait."""
     if path.name.lower().endswith(UNFINISHED_NAMES) or _lock_of(path):
         return False
@@ -187,19 +197,32 @@ def settled(path: Path, /) -> bool:
     return age < 0 or age >= settle_seconds()
 
 
-def state(path: Path, /) -> State:
-    """What changes when a file is written to or replaced."""
+def readable(path: LandingPath, /) -> bool:
+    """Whether this user may read the file."""
+    if not isinstance(path, ObjectPath):
+        return os.access(path, os.R_OK)
+    try:
+        path.anew()
+    except PermissionError:
+        return False
+    return True
+
+
+def state(path: LandingPath, /) -> State:
+    """What changes when a file is written to or replaced; of an object, as it was listed."""
     stat = path.stat()
+    if isinstance(path, ObjectPath):
+        return stat.tag, stat.st_size
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-def demand_unchanged(before: dict[Path, State], /) -> None:
+def demand_unchanged(before: dict[LandingPath, State], /) -> None:
     """Raise UnfinishedFileError when one of the files is not as it was."""
     for path, was in before.items():
-        if state(path) != was:
+        if state(path.anew() if isinstance(path, ObjectPath) else path) != was:
             raise UnfinishedFileError(f"{path.name} is still being written; read at the next run")
 
 
-def _lock_of(path: Path) -> Path | None:
+def _lock_of(path: LandingPath) -> LandingPath | None:
     locks = [path.with_name(f".~lock.{path.name}#"), path.with_name(f"~${path.name}")]
     return next((lock for lock in locks if lock.exists()), None)
