@@ -89,7 +89,9 @@ def everything(folder: Path) -> pl.DataFrame:
 def cells_of(part: Path, *, models: Mapping[str, Rule]) -> pl.DataFrame:
     """What the stored journeys of one bucket earned."""
     found, orders = pl.read_parquet(beside(part, "journeys")), pl.read_parquet(beside(part, "conversions"))
-    refunds = orders.gather_every(REFUNDED).select("conversion_id", refund_date="paid_date", refund_fen="paid_fen")
+    refunds = orders.gather_every(REFUNDED).select(
+        "conversion_id", refund_date="paid_date", refund_fen="paid_fen", borne_by=pl.lit("brand")
+    )
     return earned_cells(credits(found, models=models), orders, refunds, models=models, as_of=LAST_DATE)
 
 

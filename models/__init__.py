@@ -9,7 +9,7 @@ and limits.
 | the share of each conversion that a note gets, by rules | `credits`; the weights: `first_touch`, `last_touch`, \
 `last_click`, `last_non_organic`, `linear`, `time_decay`, `position_based`, `by_position`, `participation` |
 | shares to fen, earnings, returns, totals that agree | `split_fen`, `earned`, `rollup`, `returns`, `sold`, \
-`reconciliation`; `earned_at_grain` for many conversions |
+`reconciliation`; `earned_at_grain` for many conversions; on real money: `real_returns` |
 | the same bucket by bucket | `earned_cells`, `add_cells`, `cells_by_model`, `add_transitions`, `RunningSum` |
 | journeys as paths, converting or not | `paths_from_touches`, `paths_from_aggregated`, `paths_of_users`, `treat` |
 | what each note earned, by rules or by any model | `rule_totals`, `attribute` |
@@ -43,6 +43,7 @@ from models.markov import (
 )
 from models.money import split_fen
 from models.paths import paths_from_aggregated, paths_from_touches, paths_of_users, treat
+from models.real_money import real_returns
 from models.register import MODELS, RULES
 from models.roi import returns
 from models.rules.by_position import by_position
@@ -95,6 +96,7 @@ __all__ = [
     "paths_from_touches",
     "paths_of_users",
     "position_based",
+    "real_returns",
     "reconciliation",
     "returns",
     "rollup",

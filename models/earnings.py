@@ -27,8 +27,9 @@ NOBODY = tuple(
     for name, kind in zip(OF_CREDIT, (pl.String, pl.Boolean, pl.Boolean, pl.Int64), strict=True)
 )
 
-#: The money of a line: what a note earned, or what no note earned.
-FEN = ("credited_fen", "credited_refund_fen", "unattributed_fen", "unattributed_refund_fen")
+#: The money of a line: what a note earned, or what no note earned. `platform_refund_fen` is the part of the note's
+#: refunds that the platform bears.
+FEN = ("credited_fen", "credited_refund_fen", "platform_refund_fen", "unattributed_fen", "unattributed_refund_fen")
 
 #: The finest grain that figures by level need.
 GRAIN = ("model", *OF_CREDIT, "category", "channel", "currency", "margin", "fee_rate")
@@ -48,8 +49,8 @@ def earned(
 ) -> Frame:
     """Each conversion's fen, by model: what each note earned of it, or that no note did.
 
-    Paid fen and refunded fen (cumulative up to `as_of`) are split with the same shares
-    (`models.money.split_fen`).
+    Paid fen, refunded fen (cumulative up to `as_of`) and the part of these that the platform bears are split with
+    the same shares (`models.money.split_fen`).
     Conservation: per model and conversion, credited + unattributed fen are exactly the paid fen, and likewise
     the refunds. The result adds up: that of several buckets of users is the `concat` of theirs.
 
@@ -58,8 +59,8 @@ def earned(
             conversion, which is unattributed if all its shares are null.
         conversions: `conversion_id` String (unique), `paid_fen` Int64, `paid_date` Date, `category`,
             `channel`, `currency` String, `margin`, `fee_rate` Float64; those paid after `as_of` are left out.
-        refunds: `conversion_id`, `refund_date` Date, `refund_fen` Int64; those after `as_of`, and those of
-            conversions that are not there, are left out.
+        refunds: `conversion_id`, `refund_date` Date, `refund_fen` Int64, `borne_by` String (`brand`, `platform`;
+            null is the brand); those after `as_of`, and those of conversions that are not there, are left out.
         models: Names of the share columns.
         as_of: Last business date that counts.
 
@@ -67,7 +68,7 @@ def earned(
         One row per model, conversion and note, and one per model and conversion that no note earned:
         `model`, `conversion_id`, the columns `OF_CREDIT` (null where no note earned) and `OF_ORDER`,
         `orders` (Float64, the share; 0 where no note earned) and Int64 `credited_fen`, `credited_refund_fen`,
-        `unattributed_fen`, `unattributed_refund_fen`.
+        `platform_refund_fen` (of the credited refunds), `unattributed_fen`, `unattributed_refund_fen`.
 
     Raises:
         polars.exceptions.ComputeError: `conversion_id` is not unique in `conversions`, or `split_fen`
@@ -113,7 +114,8 @@ def sold(conversions: Frame, refunds: AnyFrame, /, *, as_of: date) -> Frame:
     >>> from datetime import date
     >>> orders = pl.DataFrame({"conversion_id": ["a", "b"], "paid_fen": [500, 700], "paid_date": [date(2026, 9, 1)] * 2,
     ...     "currency": "CNY"})
-    >>> back = pl.DataFrame({"conversion_id": ["a"], "refund_date": [date(2026, 9, 2)], "refund_fen": [200]})
+    >>> back = pl.DataFrame({"conversion_id": ["a"], "refund_date": [date(2026, 9, 2)], "refund_fen": [200],
+    ...     "borne_by": ["brand"]})
     >>> sold(orders, back, as_of=date(2026, 9, 9)).rows()
     [('CNY', 1200, 200)]
     """
@@ -156,19 +158,24 @@ def reconciliation(earned: Frame, sold: AnyFrame, /, *, models: Iterable[str]) -
 
 
 def paid(conversions: AnyFrame, refunds: AnyFrame, /, *, as_of: date) -> pl.LazyFrame:
-    """Conversions paid up to `as_of`, with `refund_fen`, what was paid back of them up to then."""
+    """Conversions paid up to `as_of`, with `refund_fen`, what was paid back of them up to then, and of that
+    `platform_refund_fen`, what the platform bears."""
     return (
         conversions.lazy()
         .filter(pl.col("paid_date") <= as_of)
         .select("conversion_id", "paid_fen", *OF_ORDER)
         .join(_refunded(refunds, as_of), on="conversion_id", how="left")
-        .with_columns(pl.col("refund_fen").fill_null(0))
+        .with_columns(pl.col("refund_fen", "platform_refund_fen").fill_null(0))
     )
 
 
 def _refunded(refunds: AnyFrame, as_of: date) -> pl.LazyFrame:
+    by_platform = pl.col("refund_fen").filter(pl.col("borne_by") == "platform")
     return (
-        refunds.lazy().filter(pl.col("refund_date") <= as_of).group_by("conversion_id").agg(pl.col("refund_fen").sum())
+        refunds.lazy()
+        .filter(pl.col("refund_date") <= as_of)
+        .group_by("conversion_id")
+        .agg(pl.col("refund_fen").sum(), platform_refund_fen=by_platform.sum())
     )
 
 
@@ -183,6 +190,7 @@ def _credited(lines: pl.LazyFrame, _orders: pl.LazyFrame, model: str) -> pl.Lazy
         pl.col(model).alias("orders"),
         credited_fen=split_fen("paid_fen", model, over="conversion_id", order="position"),
         credited_refund_fen=split_fen("refund_fen", model, over="conversion_id", order="position"),
+        platform_refund_fen=split_fen("platform_refund_fen", model, over="conversion_id", order="position"),
         unattributed_fen=pl.lit(0, pl.Int64),
         unattributed_refund_fen=pl.lit(0, pl.Int64),
     )
@@ -199,6 +207,7 @@ def _unattributed(lines: pl.LazyFrame, orders: pl.LazyFrame, model: str) -> pl.L
         orders=pl.lit(0.0),
         credited_fen=pl.lit(0, pl.Int64),
         credited_refund_fen=pl.lit(0, pl.Int64),
+        platform_refund_fen=pl.lit(0, pl.Int64),
         unattributed_fen="paid_fen",
         unattributed_refund_fen="refund_fen",
     )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from numpy.typing import NDArray
+
     from models.frames import AnyFrame, Frame
     from models.money import Ints
 
@@ -25,6 +27,8 @@ _CELL = GRAIN[1:]
 _OF_LINE = ("kind", *OF_CREDIT)
 _OF_ORDER = tuple(name for name in OF_ORDER if name in _CELL)
 _UNIT = 10**ORDER_DECIMALS
+#: What is split of an order's refunds, and of what.
+_REFUNDS = {"credited_refund_fen": "refund_fen", "platform_refund_fen": "platform_refund_fen"}
 
 #: What a cell holds of each model, under `model|name`. `orders` are in units of 10^-10, so that they add up exactly.
 _PER_MODEL: dict[str, pl.DataType] = {"paid_date": pl.Date(), "orders": pl.Int64(), **dict.fromkeys(FEN, pl.Int64())}
@@ -159,20 +163,17 @@ def _lines(credits: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:  # noqa
 def _credited(lines: pl.DataFrame, models: list[str]) -> pl.DataFrame:
     """Per kind of order and of credit, what models credit that credit every line."""
     _check(lines, models)
-    order, paid_fen, refund_fen = (lines[name].to_numpy() for name in ("order", "paid_fen", "refund_fen"))
+    order, paid_fen = (lines[name].to_numpy() for name in ("order", "paid_fen"))
     begins = starts(order)
-    # Few orders are refunded, and nothing is split of those that are not.
-    refunded = np.flatnonzero(refund_fen)
-    refund_begins = starts(order[refunded])
+    refunds = [(name, *_refunded(lines[of].to_numpy(), order)) for name, of in _REFUNDS.items()]
     cell, line = _cells(lines)
     columns = []
     for model in models:
         share = lines[model].to_numpy()
-        back = split_runs(refund_fen[refunded], share[refunded], refund_begins)
         sums = {
             "orders": _sum(np.rint(share * _UNIT).astype(np.int64), cell, line.size),
             "credited_fen": _sum(split_runs(paid_fen, share, begins), cell, line.size),
-            "credited_refund_fen": _sum(back, cell[refunded], line.size),
+            **{name: _sum(split_runs(fen, share[rows], at), cell[rows], line.size) for name, rows, fen, at in refunds},
         }
         columns += [pl.Series(_of(model, name), values) for name, values in sums.items()]
     latest = np.zeros(line.size, np.int32)
@@ -197,6 +198,12 @@ def _sum(values: Ints, cell: Ints, cells: int) -> Ints:
     return total
 
 
+def _refunded(fen: Ints, order: NDArray[np.uint32]) -> tuple[Ints, Ints, Ints]:
+    """The lines of orders that are refunded, the fen, and where their orders begin: nothing is split of the others."""
+    rows = np.flatnonzero(fen)
+    return rows, fen[rows], starts(order[rows])
+
+
 def _unattributed(lines: pl.DataFrame, orders: pl.DataFrame, models: list[str]) -> pl.DataFrame:
     """Per kind of order, what models credit to no note that credit every line."""
     left = np.ones(orders.height, bool)
@@ -212,7 +219,7 @@ def _unattributed(lines: pl.DataFrame, orders: pl.DataFrame, models: list[str]) 
 
 def _check(lines: pl.DataFrame, models: list[str]) -> None:
     """Raise what `models.money.split_fen` would."""
-    amounts = ("paid_fen", "refund_fen")
+    amounts = ("paid_fen", "refund_fen", "platform_refund_fen")
     in_range = lines.select((pl.col(amounts).abs() <= LARGEST_FEN).fill_null(value=False).all()).row(0)
     begins = starts(lines["order"].to_numpy())
     for model in models:

@@ -143,14 +143,16 @@ def returns(
         - `click_fen` + `view_fen` = credited: click-through and view-through (see `models.credits.credits`);
         - for exchanges, per number of days in `HORIZONS`: `click_orders_7d`, `click_7d_fen`, and `roas_click_7d` =
           click_7d / evidenced spend. Orders within 15 days include those within 7;
-        - `credited_refund_fen`, `net_fen` = credited − credited refunds;
+        - `credited_refund_fen`, `net_fen` = credited − credited refunds; `platform_refund_fen`, the part of the
+          refunds that the platform bears;
         - `spend_fen` (payer `brand`) = `in_task_spend_fen` + `out_of_task_spend_fen` + `unknown_task_spend_fen`;
           of it `evidenced_spend_fen` (all but that on notes of evidence `claim`) and `commission_fen` (of that
           kind); and `platform_spend_fen` (payer `platform`); null for channels;
         - of the evidenced spend: `roas_gmv` = credited / spend, `roas_direct` =
-          direct / spend, `roas_net` = net / spend, `roi_profit` = (net × margin − net × fee rate − spend) / spend
-          with the margin and fee rate of each order (fees are given back with a refund). Null where that spend
-          is 0 or missing; profit also where a credited order's margin or fee rate is null;
+          direct / spend, `roas_net` = net / spend, `roi_profit` = (kept × margin − kept × fee rate − spend) / spend
+          with kept = credited − the refunds that the brand bears, and the margin and fee rate of each order (fees
+          are given back with such a refund). Null where that spend is 0 or missing; profit also where a credited
+          order's margin or fee rate is null;
         - `evidence`: that of the row's notes, or `mixed`; `lanes`: the lanes that its ratios add, those of its
           notes of evidence `order`, joined by `|`; null where no note is known;
         - `maturity` (see `models.maturity`): a row rests on the notes that spent or earned in it, and is as
@@ -216,7 +218,9 @@ def _rows(credit: pl.LazyFrame, cost: pl.LazyFrame, keys: pl.LazyFrame, currency
 def _earnings(credit: pl.LazyFrame, shape: Level) -> pl.LazyFrame:
     """What each row earned, and at the order's levels the totals of which that is a part."""
     credited, refunded = pl.col("credited_fen"), pl.col("credited_refund_fen")
-    contribution = (credited - refunded) * (pl.col("margin") - pl.col("fee_rate"))
+    # A refund that the platform bears takes nothing from the brand.
+    kept = credited - refunded + pl.col("platform_refund_fen")
+    contribution = kept * (pl.col("margin") - pl.col("fee_rate"))
     is_unknown = contribution.is_null() & (pl.col("orders") > 0)
     return credit.group_by("model", "key", "currency").agg(
         exact_sum(pl.col("orders"), decimals=ORDER_DECIMALS),
@@ -295,7 +299,9 @@ def _finished(rows: pl.LazyFrame, shape: Level) -> pl.LazyFrame:
         "direct_fen": True,
         "halo_fen": True,
         "halo_out_fen": by_order and shape.of_note is not None,
-        **dict.fromkeys(("click_fen", "view_fen", *horizons, "credited_refund_fen", "net_fen"), True),
+        **dict.fromkeys(
+            ("click_fen", "view_fen", *horizons, "credited_refund_fen", "net_fen", "platform_refund_fen"), True
+        ),
         **dict.fromkeys((*SPENT, *ratios, "evidence", "lanes", "maturity"), True),
     }
     spent = pl.when(pl.col("evidenced_spend_fen") > 0).then("evidenced_spend_fen")

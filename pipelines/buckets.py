@@ -25,10 +25,12 @@ def bucket_ranges(rows: int, /) -> Iterator[tuple[int, int]]:
         yield low, high
 
 
-# A refund is of an order that is known in its currency.
+# A refund is of an order that is known in its currency. Where the shop does not say who bears it, the channel's
+# settlement does.
 _REFUNDS = """
-    SELECT conversion_id, refund_date, refund_fen FROM core.refunds
-    SEMI JOIN core.conversions USING (conversion_id, currency)"""
+    SELECT conversion_id, refund_date, refund_fen, coalesce(borne_by, refunds_borne_by) AS borne_by
+    FROM core.refunds JOIN core.conversions USING (conversion_id, currency)
+    LEFT JOIN reference.channels USING (channel) LEFT JOIN reference.settlements USING (settlement)"""
 
 
 def sold_parts(connection: duckdb.DuckDBPyConnection, /) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:

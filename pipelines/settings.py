@@ -68,6 +68,11 @@ def kept_quarantine_days() -> int:
     return _days("REDCAT_KEEP_QUARANTINE_DAYS", "400")
 
 
+def kept_restated_days() -> int:
+    """`REDCAT_KEEP_RESTATED_DAYS`: for how many days a version of a row stays after a newer one has replaced it."""
+    return _days("REDCAT_KEEP_RESTATED_DAYS", "400")
+
+
 def _days(name: str, usual: str) -> int:
     stated = os.environ.get(name, usual)
     if not re.fullmatch(r"[1-9][0-9]{0,4}", stated):
@@ -116,6 +121,7 @@ def demand_settings() -> None:
         settle_seconds,
         kept_history_days,
         kept_quarantine_days,
+        kept_restated_days,
         kept_versions,
         run_at,
         sensor_seconds,

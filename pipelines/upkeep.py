@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from data_contracts.contract import feeds
+from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
 from pipelines.dates import as_of
-from pipelines.settings import kept_history_days, kept_quarantine_days
+from pipelines.settings import kept_history_days, kept_quarantine_days, kept_restated_days
 from pipelines.warehouse import quoted, transaction
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
     """Delete what is older than the installation keeps; returns how many rows these were.
 
     Of what figures were, the last `REDCAT_KEEP_HISTORY_DAYS` stay, and of each month before them the last that there
-    is. Refused rows stay for `REDCAT_KEEP_QUARANTINE_DAYS`; how many they were stays in `ops.files`.
+    is. Refused rows stay for `REDCAT_KEEP_QUARANTINE_DAYS`; how many they were stays in `ops.files`. An earlier version
+    of a restated row stays for `REDCAT_KEEP_RESTATED_DAYS` after a newer one has replaced it; the newest always does.
     """
     day, rows = as_of(connection), 0
     if day is None:
@@ -46,7 +47,19 @@ def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
                     WHERE feed = $feed AND published AND ingested_at < now() - to_days($days::INTEGER))""",
                 {"feed": feed, "days": kept_quarantine_days()},
             )
+            if contract(feed).keeps_versions:
+                rows += _deleted(connection, _replaced(feed), {"day": day, "days": kept_restated_days()})
     return rows
+
+
+def _replaced(feed: str) -> str:
+    """The statement that deletes the versions of a feed's rows that have been replaced for `$days` on `$day`."""
+    key = ", ".join(map(quoted, contract(feed).primary_key))
+    return f"""
+        DELETE FROM versions.{feed} WHERE rowid IN (
+            SELECT rowid FROM versions.{feed}
+            QUALIFY (lead(exported_at) OVER (PARTITION BY {key} ORDER BY exported_at)
+                AT TIME ZONE '{BUSINESS_TIME_ZONE}')::DATE <= $day::DATE - $days::INTEGER)"""
 
 
 def _deleted(connection: duckdb.DuckDBPyConnection, statement: str, values: dict[str, object]) -> int:

@@ -44,7 +44,7 @@ CORE_TABLES = {
         fee_rate DOUBLE, is_eligible BOOLEAN""",
     "core.code_matches": """
         paid_date DATE, conversion_id VARCHAR, note_id VARCHAR, clicked_at TIMESTAMPTZ, code VARCHAR""",
-    "core.refunds": "refund_date DATE, conversion_id VARCHAR, refund_fen BIGINT, currency VARCHAR",
+    "core.refunds": "refund_date DATE, conversion_id VARCHAR, refund_fen BIGINT, currency VARCHAR, borne_by VARCHAR",
     "core.spend": """
         spend_date DATE, note_id VARCHAR, kind VARCHAR, payer VARCHAR, amount_fen BIGINT, currency VARCHAR""",
     "core.journeys": """

@@ -25,7 +25,9 @@ def test_category_roi_by_buckets_is_that_of_the_plain_form(tmp_path: Path) -> No
         pl.read_parquet(tmp_path / f"{name}.parquet") for name in ("notes", "windows", "reach", "spend")
     )
     found = journeys(touches, orders, notes, windows, reach=reach)
-    refunds = orders.gather_every(REFUNDED).select("conversion_id", refund_date="paid_date", refund_fen="paid_fen")
+    refunds = orders.gather_every(REFUNDED).select(
+        "conversion_id", refund_date="paid_date", refund_fen="paid_fen", borne_by=pl.lit("brand")
+    )
     won = orders.select(journey_id="conversion_id", conversions=1, value=1, nulls=0)
     effects = markov_effects(found.rename({"conversion_id": "journey_id"}), won)
     models = {**RULES, "shapley": shapley_weight, "markov": partial(markov_weight, effects=effects)}

@@ -149,11 +149,12 @@ CORE = (
     ),
     CoreTable(
         "refunds",
-        "退款 · 订单行的退款，按退款日计。\n\nRefunds of order lines, by the date they were paid back.",
+        "退款 · 订单行的退款，按退款日计，如有说明则注明由谁承担。\n\n"
+        "Refunds of order lines, by the date they were paid back, with who bears them where the shop says so.",
         "refund_date",
         f"""
         SELECT _date AS refund_date, {CONVERSION_ID} AS conversion_id,
-            (refund_amount * 100)::BIGINT AS refund_fen, currency
+            (refund_amount * 100)::BIGINT AS refund_fen, currency, borne_by
         FROM raw.refunds AS sold WHERE _date IN (FROM dates)""",
         ("raw/refunds", "core/conversions"),
         feeds_journeys=False,

@@ -95,6 +95,7 @@ def generate(
     feeds |= platforms.feeds(world, np.random.default_rng((seed, 21)))
     feeds |= lanes.feeds(world, feeds, np.random.default_rng((seed, 30)))
     feeds["shop_conversions"] = buyers.with_buyers(feeds["shop_conversions"], np.random.default_rng((seed, 40)))
+    feeds["refunds"] = buyers.with_bearers(feeds["refunds"], np.random.default_rng((seed, 43)))
     feeds |= comments.feeds(world, np.random.default_rng((seed, 41)))
     feeds |= local.feeds(np.random.default_rng((seed, 42)))
     planned = files.plan(feeds)

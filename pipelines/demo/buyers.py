@@ -1,4 +1,4 @@
-"""Who buys in the demo world: members, businesses, how they pay, and packs that one channel has for itself."""
+"""Who buys in the demo world: members, businesses, how they pay, own packs of a channel, and who bears refunds."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ BUSINESS = 0.006  # of orders
 EXCLUSIVE_ON = "jd"  # whose fourth product of each category is a pack of its own
 # How orders of a channel are paid: alipay, wechat_pay, platform_pay.
 PAYMENTS = ("alipay", "wechat_pay", "platform_pay")
+BORNE = {"in_app_shop": 0.15}  # of refunds: a guarantee of the platform pays them, not the shop
 PAID_BY = {"tmall": (0.92, 0.08, 0.0), "jd": (0.0, 0.62, 0.38), "in_app_shop": (0.4, 0.35, 0.25)}
 
 
@@ -37,6 +38,15 @@ def with_buyers(orders: pl.DataFrame, rng: Generator, /) -> pl.DataFrame:
             is_exclusive=pl.col("product_id").str.ends_with("4") & (pl.col("channel") == EXCLUSIVE_ON),
         )
         .drop("_draw", "_chance")
+    )
+
+
+def with_bearers(refunds: pl.DataFrame, rng: Generator, /) -> pl.DataFrame:
+    """The refunds with `borne_by`, where the channel's export says it."""
+    share = pl.col("channel").replace_strict(BORNE, default=None, return_dtype=pl.Float64)
+    by_platform = pl.Series(rng.random(refunds.height)) < share
+    return refunds.with_columns(
+        borne_by=pl.when(by_platform).then(pl.lit("platform")).when(~by_platform).then(pl.lit("brand"))
     )
 
 

@@ -72,7 +72,7 @@ EXPORTS = (
     ),
     Export("orders_jd", "shop_conversions", 14, "csv", channel="jd", alias=0, encoding="utf-8-sig"),
     Export("orders_in_app_shop", "shop_conversions", 14, "parquet", channel="in_app_shop"),
-    Export("refunds", "refunds", 30, "csv", alias=0),
+    Export("refunds", "refunds", 30, "csv", alias=0, labels=True),
     Export("spend", "note_spend", 14, "xlsx", alias=0, labels=True),
     Export("codes", "promotion_codes", 30, "csv", alias=0, labels=True, encoding="utf-8-sig"),
     Export("alliance", "promotion_orders", 30, "csv", alias=0, labels=True),

@@ -1,7 +1,8 @@
 """Every version of the rows of feeds that restate, so that what was known on a date stays readable.
 
 A version is told apart by the instant at which its source wrote it, not by when it came: the versions that are kept
-depend neither on the order of files nor on repeats. Nothing forgets them yet: `pipelines.upkeep` is the place.
+depend neither on the order of files nor on repeats. `pipelines.upkeep` forgets those
+that were replaced long ago.
 """
 
 from __future__ import annotations

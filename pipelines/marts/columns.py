@@ -40,6 +40,7 @@ COLUMNS = {
     "unattributed_gmv": "未归因GMV · Paid orders that no note earned; total − credited.",
     "total_refunds": "退款 · Refunds up to as_of.",
     "credited_refunds": "归因退款 · Refunds, split with the same weights as the orders.",
+    "platform_refunds": "平台承担退款 · Of credited_refunds, borne by the platform; not deducted in roi_profit.",
     "unattributed_refunds": "未归因退款 · Refunds of orders that no note earned.",
     "unmatched_refunds": "无主退款 · Refunds of no order that is known in their currency; in no other figure.",
     "credited_net": "净GMV · credited_gmv − credited_refunds.",
@@ -53,8 +54,8 @@ COLUMNS = {
     "coupon_spend": "券消耗 · Paid with coupons of the platform.",
     "compensation_spend": "赔付消耗 · Paid with compensation of the platform.",
     "face_spend": "票面消耗 · Paid in all funds.",
-    "real_spend": "真实花费 · Of an account: cash + credit. Of returns: spend − (wallet_face_spend − "
-    "wallet_real_spend).",
+    "real_spend": "真实花费 · Of an account: cash + credit. Of returns: evidenced_spend − (wallet_face_spend − "
+    "wallet_real_spend) × the part of ads that is on evidenced notes.",
     "real_share": "真实资金占比 · real_spend / face_spend.",
     "wallet_face_spend": "账户票面消耗 · Paid by the advertising accounts in all funds.",
     "wallet_real_spend": "账户真实消耗 · Paid by the advertising accounts in cash and on credit.",
@@ -82,7 +83,8 @@ COLUMNS = {
     "roas_gmv": "ROI 投产比 · credited_gmv / evidenced_spend.",
     "roas_direct": "直接ROI · direct_gmv / evidenced_spend.",
     "roas_net": "净ROI · (credited_gmv − credited_refunds) / evidenced_spend.",
-    "roi_profit": "利润ROI · (net × margin − fees − s) / s, s = evidenced_spend; unknown where a margin or fee is.",
+    "roi_profit": "利润ROI · (kept × margin − fees − s) / s, s = evidenced_spend, kept = credited_net + "
+    "platform_refunds; unknown where a margin or fee is.",
     "note_id": "笔记ID · Note; empty for what belongs to no single note.",
     "creator_id": "博主ID · Creator account.",
     "campaign_id": "项目ID · Campaign.",

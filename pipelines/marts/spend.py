@@ -8,9 +8,11 @@ import polars as pl
 
 from data_contracts.reference import refund_days
 from models.maturity import maturity
+from models.real_money import OWN_FUNDS, real_returns
 from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart
+from pipelines.marts.returns import SPEND, evidenced_notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +29,7 @@ SPEND_DAILY = """
     FROM core.task_spend WHERE spend_date <= $day GROUP BY ALL ORDER BY ALL"""
 
 _FUNDS = ("cash", "credit", "rebate", "coupon", "compensation")
-_OWN = "fund IN ('cash', 'credit')"  # the others are given by the platform
+_OWN = f"fund IN {OWN_FUNDS}"
 WALLET_DAILY = f"""
     SELECT flow_date AS business_date, account_id, currency,
         {", ".join(f"coalesce((sum(amount) FILTER (fund = '{f}') * 100), 0)::BIGINT AS {f}_fen" for f in _FUNDS)},
@@ -36,25 +38,7 @@ WALLET_DAILY = f"""
         real_spend_fen / nullif(face_spend_fen, 0) AS real_share
     FROM raw.wallet_flows WHERE flow_date <= $day GROUP BY ALL ORDER BY ALL"""
 
-# Ads are booked at face value. What the wallet paid with rebates, coupons and compensation was nobody's real money.
-REAL_RETURNS = f"""
-    WITH wallet AS (
-        SELECT currency, (sum(amount) * 100)::BIGINT AS face_fen,
-            coalesce(sum(amount) FILTER ({_OWN}) * 100, 0)::BIGINT AS real_fen,
-            min(flow_date) AS wallet_from, max(flow_date) AS wallet_to
-        FROM raw.wallet_flows WHERE flow_date <= $day GROUP BY ALL
-    ), spent AS (
-        SELECT currency, sum(amount_fen)::BIGINT AS spend_fen FROM core.spend
-        WHERE payer = 'brand' AND spend_date <= $day GROUP BY ALL
-    ), earned AS (
-        SELECT model, currency, sum(credited_fen)::BIGINT AS credited_fen,
-            max(paid_date) AS last_paid FROM core.earned GROUP BY ALL
-    )
-    SELECT model, currency, credited_fen, spend_fen, face_fen AS wallet_face_fen, real_fen AS wallet_real_fen,
-        spend_fen - (face_fen - real_fen) AS real_spend_fen, wallet_from, wallet_to, last_paid,
-        credited_fen / nullif(spend_fen, 0) AS roas_gmv,
-        credited_fen / nullif(if(real_spend_fen > 0, real_spend_fen, 0), 0) AS roas_real
-    FROM earned JOIN spent USING (currency) JOIN wallet USING (currency) ORDER BY model, currency"""
+WALLET = "SELECT flow_date, fund, (amount * 100)::BIGINT AS amount_fen, currency FROM raw.wallet_flows"
 
 
 def _by_day(query: str) -> Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]:
@@ -67,7 +51,13 @@ def _by_day(query: str) -> Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]:
 
 def _real_returns(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     day = as_of(connection)
-    found = connection.sql(REAL_RETURNS, params={"day": day}).pl()
+    found = real_returns(
+        connection.sql("FROM core.earned").pl(),
+        connection.sql(SPEND).pl(),
+        evidenced_notes(connection),
+        connection.sql(WALLET).pl(),
+        as_of=day,
+    )
     state = maturity(pl.col("last_paid"), as_of=day, refund_days=refund_days())
     return found.with_columns(maturity=state).drop("last_paid")
 
@@ -103,13 +93,14 @@ SPEND_MARTS = (
     Mart(
         "real_returns",
         "现金回报",
-        "ROI on real money beside ROI at face value: spend less what the advertising accounts paid with rebates, "
-        "coupons and compensation. No row where no account flow has arrived.",
+        "ROI on real money beside ROI at face value, of notes whose orders are evidenced: their spend less what the "
+        "advertising accounts paid of their ads with rebates, coupons and compensation. No row where no account flow "
+        "has arrived.",
         _real_returns,
-        "SELECT model, spend, real_spend, roas_gmv, roas_real FROM mart.real_returns ORDER BY model",
-        made_of=("core/earned", "core/spend", "raw/wallet_flows"),
+        "SELECT model, evidenced_spend, real_spend, roas_gmv, roas_real FROM mart.real_returns ORDER BY model",
+        made_of=("core/earned", "core/spend", "raw/notes", "raw/wallet_flows"),
         chart=("model", "roas_real"),
-        about_zh="按真实资金算的 ROI 与按票面算的 ROI 并列：花费减去账户用返货、券和赔付支付的部分。",
+        about_zh="按真实资金算的 ROI 与按票面算的 ROI 并列：有据花费减去账户为其广告用返货、券和赔付支付的部分。",
         figures="SELECT roas_gmv, roas_real FROM mart.real_returns WHERE model = 'linear' LIMIT 1",
     ),
 )

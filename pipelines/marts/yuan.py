@@ -19,6 +19,7 @@ MART_NAMES = {
     "unattributed_fen": "unattributed_gmv",
     "total_refund_fen": "total_refunds",
     "credited_refund_fen": "credited_refunds",
+    "platform_refund_fen": "platform_refunds",
     "unattributed_refund_fen": "unattributed_refunds",
     "unmatched_refund_fen": "unmatched_refunds",
     "net_fen": "credited_net",

@@ -55,19 +55,19 @@ REAL_RETURNS = Table(
     "real_returns",
     Text("真实资金ROI", "ROAS on real money"),
     Text(
-        "花费减去账户用返货、券、赔付支付的部分。没有账户流水的日期按票面计。",
-        "Spend less what the accounts paid with rebates, coupons and compensation. Days without a flow of the account "
-        "stand at face value.",
+        "有据花费减去账户为其广告用返货、券、赔付支付的部分。没有账户流水的日期按票面计。",
+        "Spend on notes whose orders are evidenced, less what the accounts paid of their ads with rebates, coupons and "
+        "compensation. Days without a flow of the account stand at face value.",
     ),
     """
-    SELECT r.as_of, r.model, r.currency, r.credited_gmv, r.spend, r.real_spend, r.roas_gmv AS roas_face, r.roas_real,
-        wallet_from, wallet_to, r.maturity,
+    SELECT r.as_of, r.model, r.currency, r.credited_gmv, coalesce(r.evidenced_spend, r.spend) AS evidenced_spend,
+        r.real_spend, r.roas_gmv AS roas_face, r.roas_real, wallet_from, wallet_to, r.maturity,
         coalesce(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0)), 0) AS people
     FROM history.real_returns AS r LEFT JOIN history.buyers AS b
         ON b.level = 'all' AND b.as_of = r.as_of AND b.model = r.model AND b.currency = r.currency
     WHERE r.{shown} ORDER BY r.as_of DESC, r.model, r.currency""",
     (
-        *map(Column, ("credited_gmv", "spend", "real_spend", "roas_face", "roas_real")),
+        *map(Column, ("credited_gmv", "evidenced_spend", "real_spend", "roas_face", "roas_real")),
         Column("wallet_from", "date"),
         Column("wallet_to", "date"),
         Column("maturity", "code"),

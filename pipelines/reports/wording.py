@@ -52,7 +52,7 @@ REPORTED = {
     "became": "新值 · What it became.",
     "change": "变化 · became − was.",
     "part_of": "所属 · To what the figure belongs.",
-    "roas_face": "票面ROI · credited_gmv / spend at face value.",
+    "roas_face": "票面ROI · credited_gmv / evidenced_spend, at face value.",
     "in_task_share": "任务期内占比 · in_task_spend / spend.",
     "entry": "事件 · What happened.",
     "ends": "结束日期 · Last day, where it ended.",

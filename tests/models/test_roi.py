@@ -90,17 +90,18 @@ def test_fen_of_every_order_and_note_agree_with_the_reference(model: str, seed: 
     rows = world(seed)
     result = earned_of(frames(rows), models=[model]).filter(pl.col("note_id").is_not_null())
     orders = {order["conversion_id"]: order for order in rows["conversions"] if order["paid_date"] <= AS_OF}
-    back = dict.fromkeys(orders, 0)
+    back, by_platform = dict.fromkeys(orders, 0), dict.fromkeys(orders, 0)
     for refund in rows["refunds"]:
         if refund["conversion_id"] in orders and refund["refund_date"] <= AS_OF:
             back[refund["conversion_id"]] += refund["refund_fen"]
+            by_platform[refund["conversion_id"]] += refund["refund_fen"] * (refund["borne_by"] == "platform")
     expected = {}
     for order, notes in reference_shares(reference_journeys(rows), model).items():
         if order in orders:
-            paid = reference_split(orders[order]["paid_fen"], list(notes.values()))
-            refunded = reference_split(back[order], list(notes.values()))
-            expected |= {(order, note): fen for note, *fen in zip(notes, paid, refunded, strict=True)}
-    columns = ("conversion_id", "note_id", "credited_fen", "credited_refund_fen")
+            amounts = (orders[order]["paid_fen"], back[order], by_platform[order])
+            split = [reference_split(amount, list(notes.values())) for amount in amounts]
+            expected |= {(order, note): fen for note, *fen in zip(notes, *split, strict=True)}
+    columns = ("conversion_id", "note_id", "credited_fen", "credited_refund_fen", "platform_refund_fen")
     assert {(order, note): fen for order, note, *fen in result.select(columns).rows()} == expected
 
 
@@ -239,6 +240,7 @@ def test_the_ratios_are_what_their_names_say() -> None:
         "view_fen": 10_000,
         "credited_refund_fen": 2_000,
         "net_fen": 8_000,
+        "platform_refund_fen": 0,
         "spend_fen": 5_000,
         "evidenced_spend_fen": 5_000,
         "commission_fen": 0,
@@ -255,6 +257,18 @@ def test_the_ratios_are_what_their_names_say() -> None:
         "lanes": "seeding",
         "maturity": "mature",
     }
+
+
+def test_profit_deducts_only_the_refunds_that_the_brand_bears() -> None:
+    refunds = [
+        {"conversion_id": "o1", "refund_fen": 2_000, "borne_by": "platform"},
+        {"conversion_id": "o1", "refund_fen": 1_000, "borne_by": "brand"},
+    ]
+    row = row_of("note", refunds=refunds)
+    assert (row["credited_refund_fen"], row["platform_refund_fen"], row["net_fen"]) == (3_000, 2_000, 7_000)
+    assert row["roas_net"] == 1.4
+    # 9,000 × (0.50 − 0.01) − 5,000 over 5,000.
+    assert row["roi_profit"] == pytest.approx(-0.118)
 
 
 def test_commission_is_a_part_of_what_was_spent() -> None:

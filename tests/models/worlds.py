@@ -57,7 +57,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "valid_to": pl.Date,
     },
     "windows": {"lane": pl.String, "kind": pl.String, "category": pl.String, "window": pl.Duration("us")},
-    "refunds": {"conversion_id": pl.String, "refund_date": pl.Date, "refund_fen": pl.Int64},
+    "refunds": {
+        "conversion_id": pl.String,
+        "refund_date": pl.Date,
+        "refund_fen": pl.Int64,
+        "borne_by": pl.String,
+    },
     "spend": {
         "note_id": pl.String,
         "spend_date": pl.Date,
@@ -211,6 +216,8 @@ def world(seed: int) -> dict[str, list[dict[str, Any]]]:
         }
         for _ in range(rng.randint(0, 8))
     ]
+    for refund in refunds:
+        refund["borne_by"] = rng.choice(["brand", "platform", None])
     return {
         "touches": touches,
         "conversions": conversions,

@@ -270,6 +270,12 @@ def test_refunds_belong_to_orders_and_never_exceed_them(demo: Demo) -> None:
     ).is_empty()
 
 
+def test_the_platform_bears_some_refunds_where_the_shop_says_who_does(demo: Demo) -> None:
+    refunds = accepted(demo, "refunds")
+    told = {c: set(part["borne_by"]) for (c,), part in refunds.partition_by("channel", as_dict=True).items()}
+    assert told == {"tmall": {None}, "jd": {None}, "in_app_shop": {"brand", "platform"}}
+
+
 def test_nothing_of_the_truth_lies_in_the_landing_folder(demo: Demo) -> None:
     secret = {"caused", "exposed", "exposed_at", "effect", "archetype", "_trace", "_day"}
     for feed in MADE:

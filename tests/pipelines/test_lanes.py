@@ -76,6 +76,53 @@ def test_a_note_earns_only_in_channels_that_its_lane_reaches(
     assert sums.fetchall() == [(Decimal(100 * len(earns_in)), Decimal(500))]
 
 
+def test_who_bears_a_refund_is_told_by_its_row_else_by_the_settlement_of_the_channel(tmp_path: Path) -> None:
+    note(tmp_path, lane="in_app")
+    sold(tmp_path, {"channel": "in_app_shop"}, {"channel": "in_app_market"}, {"channel": "in_app_shop"})
+    spent = {"spend_id": "s1", "note_id": "n1", "kind": "ads", "payer": "brand", "amount": "50.00", "currency": "CNY"}
+    landed(tmp_path, "note_spend", "spend.csv", [spent | {"spend_date": str(FIRST)}])
+    backs = [("o0", "in_app_shop", "platform"), ("o1", "in_app_market", None), ("o2", "in_app_shop", None)]
+    rows = [
+        {"channel": channel, "refund_id": f"r{order}", "order_id": order, "line_no": "1", "refunded_at": at(6),
+         "refund_amount": "40.00", "currency": "CNY", "borne_by": borne_by}
+        for order, channel, borne_by in backs
+    ]  # fmt: skip
+    landed(tmp_path, "refunds", "refunds.csv", rows)
+    found = built(tmp_path, FIRST, LAST, "channel_roi", "note_roi", "lane_roi")
+    told = found.execute("""
+        SELECT channel, credited_gmv, credited_refunds, platform_refunds FROM mart.channel_roi
+        WHERE model = 'linear' ORDER BY 1""").fetchall()
+    assert told == [
+        ("in_app_market", *map(Decimal, (100, 40, 40))),  # fully managed: the platform bears them
+        ("in_app_shop", *map(Decimal, (200, 80, 40))),
+    ]
+    (row,) = found.execute("""
+        SELECT credited_net, platform_refunds, roas_net, roi_profit FROM mart.note_roi WHERE model = 'linear'
+        """).fetchall()
+    # 180 + 80 of 300 stay with the brand; of what the market takes no fee is known, so the profit is not either.
+    assert row == (Decimal(180), Decimal(80), 3.6, None)
+
+
+def test_a_refund_that_the_platform_bears_is_no_loss_of_the_brand(tmp_path: Path) -> None:
+    spent = {"spend_id": "s1", "note_id": "n1", "kind": "ads", "payer": "brand", "amount": "50.00", "currency": "CNY"}
+    back = {"channel": "in_app_shop", "refund_id": "r1", "order_id": "o0", "line_no": "1", "refunded_at": at(6),
+            "refund_amount": "100.00", "currency": "CNY"}  # fmt: skip
+    found = {}
+    for borne_by in ("brand", "platform"):
+        folder = tmp_path / borne_by
+        note(folder, lane="in_app")
+        sold(folder, {"channel": "in_app_shop"})
+        landed(folder, "note_spend", "spend.csv", [spent | {"spend_date": str(FIRST)}])
+        landed(folder, "refunds", "refunds.csv", [back | {"borne_by": borne_by}])
+        made = built(folder, FIRST, LAST, "note_roi")
+        (found[borne_by],) = made.execute("""
+            SELECT roas_net, roi_profit, (SELECT margin - fee_rate FROM core.conversions) FROM mart.note_roi
+            WHERE model = 'linear'""").fetchall()
+    assert found["brand"][:2] == (0.0, -1.0)
+    left = found["platform"][2]
+    assert found["platform"][:2] == (0.0, pytest.approx((100 * left - 50) / 50))
+
+
 def test_orders_outside_the_dates_of_their_channel_are_flagged_and_stay(tmp_path: Path) -> None:
     sold(tmp_path, {"channel": "fulishe"}, {"channel": "fulishe", "paid_at": at(6)}, {"channel": "tmall"})
     found = built(tmp_path, FIRST, LAST)

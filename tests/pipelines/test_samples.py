@@ -163,6 +163,8 @@ def test_of_promoted_orders_only_sales_count_where_a_brand_has_no_others(
 ) -> None:
     """Of a split parent the children count, a deposit does not, and what is invalid for commission does.
 
+    Units that came back are refunds of what was paid for all, whether before or after the order was finished.
+
     Without the brand's own choice none of them does: the shop's own export holds the same orders.
     """
     from pipelines.basis import store_reference
@@ -178,8 +180,13 @@ def test_of_promoted_orders_only_sales_count_where_a_brand_has_no_others(
     (tmp_path / "exports" / "jd.yaml").write_text("extends: jd_union_orders\ntake: [shop_conversions, refunds]\n")
     connection = memory()
     assert [r.feed for r in ingest(connection, landing)] == ["promotion_orders", "refunds", "shop_conversions"]
-    refunds = connection.execute("SELECT line_no, refund_amount::DOUBLE, _date::VARCHAR FROM raw.refunds").fetchall()
-    assert refunds == [("100001", 90.0, "2026-09-05")]
+    refunds = connection.execute("""
+        SELECT order_id::BIGINT - 300100000000, refund_amount::DOUBLE, _date::VARCHAR FROM raw.refunds ORDER BY ALL
+        """).fetchall()
+    assert refunds == [
+        (5, 90.0, "2026-09-05"), (11, 100.0, "2026-09-01"), (12, 90.0, "2026-09-05"), (13, 200.0, "2026-09-01"),
+        (14, 180.0, "2026-09-06"),
+    ]  # fmt: skip
     store_reference(connection)
     (table,) = (t for t in CORE if t.name == "conversions")
     first = datetime(2026, 9, 1).date()
@@ -187,6 +194,7 @@ def test_of_promoted_orders_only_sales_count_where_a_brand_has_no_others(
     sold = connection.execute("SELECT order_id, paid_fen FROM core.conversions ORDER BY ALL").fetchall()
     assert [(int(order) - 300100000000, fen) for order, fen in sold] == [
         (1, 18000), (3, 20000), (4, 10000), (5, 18000), (6, 18000), (8, 18000),
+        (11, 30000), (12, 36000), (13, 20000), (14, 18000),
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from pipelines.dates import enter_run
-from pipelines.settings import SettingError, kept_history_days, kept_quarantine_days
+from pipelines.settings import SettingError, kept_history_days, kept_quarantine_days, kept_restated_days
 from pipelines.upkeep import compact, forget
 from pipelines.warehouse import open_warehouse
 from tests.pipelines.intake_files import csv_bytes, ingest, land, memory, orders, tables
@@ -49,12 +49,37 @@ def test_refused_rows_go_and_their_number_stays(tmp_path: Path, monkeypatch: pyt
         assert connection.sql("SELECT sum(quarantined)::INT FROM ops.files").fetchall() == [(3,)]
 
 
+def test_versions_go_when_they_have_been_replaced_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDCAT_KEEP_RESTATED_DAYS", "10")
+    amounts = {date(2026, 9, 2): "10.00", date(2026, 9, 10): "20.00", date(2026, 9, 20): "30.00", LAST: "40.00"}
+    with memory() as connection:
+        enter_run(connection, LAST, LAST)
+        for day, amount in amounts.items():
+            rows = orders(1, paid_amount=amount, exported_at=f"{day} 00:30:00")
+            land(tmp_path, f"shop_conversions/{day}.csv", csv_bytes(rows))
+        land(tmp_path, "shop_conversions/once.csv", csv_bytes(orders(1, order_id="once")))
+        ingest(connection, tmp_path, "shop_conversions")
+        raw = connection.sql("FROM raw.shop_conversions ORDER BY ALL").fetchall()
+        assert forget(connection) == 2, "those that 10 and 20 September replaced, ten days ago and more"
+        kept = connection.sql("SELECT paid_amount::INTEGER FROM versions.shop_conversions ORDER BY 1").fetchall()
+        assert kept == [(30,), (40,), (100,)]
+        known = [
+            connection.execute(f"""
+                SELECT paid_amount::INTEGER FROM versions.shop_conversions_as_of(DATE '{LAST - timedelta(ago)}')
+                WHERE order_id <> 'once'""").fetchall()
+            for ago in (9, 1, 0)
+        ]
+        assert known == [[(30,)], [(30,)], [(40,)]]
+        assert connection.sql("FROM raw.shop_conversions ORDER BY ALL").fetchall() == raw
+        assert forget(connection) == 0
+
+
 def test_an_empty_warehouse_has_nothing_to_forget() -> None:
     with memory() as connection:
         assert forget(connection) == 0
 
 
-@pytest.mark.parametrize("read", [kept_history_days, kept_quarantine_days])
+@pytest.mark.parametrize("read", [kept_history_days, kept_quarantine_days, kept_restated_days])
 def test_a_number_of_days_is_a_number(read, monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"REDCAT_{read.__name__.upper().replace('KEPT', 'KEEP')}"
     for value in ("0", "-1", "ten", "1.5"):

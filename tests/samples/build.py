@@ -295,6 +295,14 @@ def jd() -> None:
         order | {"orderId": 300100000009, "estimateCosPrice": "--"},
         order,
         order | {"orderId": 300100000010, "orderTime": ""},
+        # Back before the order is finished: one of three units at 100, one of four at 90, both of two.
+        order | {"orderId": 300100000011, "skuNum": 3, "skuReturnNum": 1, "estimateCosPrice": "200.00"},
+        order | {"orderId": 300100000012, "validCode": 17, "skuNum": 4, "skuReturnNum": 1, "estimateCosPrice": "270.00",
+                 "actualCosPrice": "270.00", "finishTime": "2026-09-05 10:00:00", "modifyTime": "2026-09-05 10:00:00"},
+        order | {"orderId": 300100000013, "skuReturnNum": 2, "estimateCosPrice": "0.00"},
+        # Back after: all of it.
+        order | {"orderId": 300100000014, "validCode": 17, "skuReturnNum": 2, "finishTime": "2026-09-06 10:00:00",
+                 "modifyTime": "2026-09-08 10:00:00"},
     ]  # fmt: skip
     inner = orjson.dumps({"code": 200, "data": data, "hasMore": False, "message": "success"}).decode()
     document("jd_union_orders/order_row_20260909.json",
