@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 #: What a fitted model returns beside the touch column. A null effect: the model has none.
 RESULT = {"conversions": pl.Float64(), "revenue": pl.Float64(), "removal_effect": pl.Float64()}
 
+#: Whether rows stand by journey and position.
+_IN_ORDER = (
+    pl.when(pl.col("journey") == pl.col("journey").shift())
+    .then(pl.col("position") >= pl.col("position").shift())
+    .otherwise(pl.col("journey") > pl.col("journey").shift())
+    .all()
+)
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -74,13 +82,16 @@ def encode(
         .collect()
     )
     notes = touches["note"].unique().sort()
-    touches = touches.with_columns(pl.col("note").cast(pl.Enum(notes)).to_physical().cast(pl.UInt32))
-    if not touches.select(pl.struct("journey_id", "position").is_sorted()).item():
-        touches = touches.sort("journey_id", "position", "note")
-    rows = touches.lazy().join(
-        weights.lazy().select("journey_id").with_row_index("journey"), on="journey_id", maintain_order="left"
-    )
-    found = rows.select("journey", "note", *columns).collect()
+    # Touches of a journey mostly stand together: it is looked up once, and not for each of them.
+    runs = touches.lazy().select(pl.col("journey_id").rle().struct.unnest()).rename({"value": "journey_id"})
+    rows = weights.lazy().select("journey_id").with_row_index("journey")
+    known = runs.join(rows, on="journey_id", how="left", maintain_order="left").collect()
+    unknown = np.uint32(weights.height)
+    of_touch = np.repeat(known["journey"].fill_null(unknown).to_numpy(), known["len"].to_numpy())
+    found = touches.drop("journey_id").with_columns(journey=of_touch).filter(pl.Series(of_touch != unknown))
+    found = found.with_columns(pl.col("note").cast(pl.Enum(notes)).to_physical().cast(pl.UInt32))
+    if not found.select(_IN_ORDER).item():
+        found = found.sort("journey", "position", "note")
     journey, note = (found[name].to_numpy() for name in ("journey", "note"))
     return Encoded(journey, note, notes.rename(touch_column), weights, found.select(columns))
 

@@ -133,26 +133,27 @@ def attribute(
 class _Walked:
     """Journeys as rules see them, one after the other, each in its order.
 
-    `touches`: the columns of a journeys frame. `starts`, `lengths`: of the journeys in it. `won`: what each converted
-    for.
+    `touches`: the columns of a journeys frame. `starts`: of the journeys in it. `walked`: the journey of each touch, by
+    its place among them. `won`: what each converted for.
     """
 
     encoded: Encoded
     touches: pl.DataFrame
     starts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
+    walked: NDArray[np.int64]
     won: dict[str, NDArray[np.float64]]
 
     @classmethod
     def through(cls, encoded: Encoded) -> _Walked:
         begins = starts(encoded.journey)
         lengths = np.diff(begins, append=encoded.journey.size)
+        walked = np.repeat(np.arange(begins.size), lengths)
         of_journey = pl.DataFrame(
             {
                 "conversion_id": encoded.journey,
                 "note_id": encoded.note,
-                "position": (np.arange(1, encoded.journey.size + 1) - np.repeat(begins, lengths)).astype(np.uint32),
-                "touches": np.repeat(lengths, lengths).astype(np.uint32),
+                "position": (np.arange(1, encoded.journey.size + 1) - begins[walked]).astype(np.uint32),
+                "touches": lengths[walked].astype(np.uint32),
             }
         )
         given = encoded.columns
@@ -164,7 +165,7 @@ class _Walked:
             touches = touches.with_columns(_AGE)
         weights = encoded.weights[encoded.journey[begins]]
         won = {"conversions": weights["conversions"].to_numpy(), "revenue": weights["value"].to_numpy()}
-        return cls(encoded, touches, begins, lengths, won)
+        return cls(encoded, touches, begins, walked, won)
 
     def weights(self, rules: Mapping[str, Rule]) -> pl.DataFrame:
         """The weight of every touch by every rule, all at once."""
@@ -184,10 +185,13 @@ class _Walked:
 
     def total(self, weight: NDArray[np.float64], *, additive: bool) -> pl.DataFrame:
         whole = np.add.reduceat(weight, self.starts) if additive and weight.size else np.ones(self.starts.size)
-        notes, n_notes = self.encoded.note, self.encoded.notes.len()
+        # Many rules credit one touch of a journey, and nothing is added up of the others.
+        held = np.flatnonzero(weight)
+        walked, notes = self.walked[held], self.encoded.note[held]
+        share = weight[held] / whole[walked]
 
         def earned(amount: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.bincount(notes, weight * np.repeat(amount / whole, self.lengths), n_notes).astype(np.float64)
+            return np.bincount(notes, share * amount[walked], self.encoded.notes.len()).astype(np.float64)
 
         return result(self.encoded.notes, **{name: earned(amount) for name, amount in self.won.items()})
 
