@@ -179,6 +179,7 @@ def report(
         Path | None,
         typer.Option(help="File of the page, or of the workbook; default: reports/<brand>/<date> under REDCAT_HOME."),
     ] = None,
+    brand: Annotated[str | None, typer.Option(help="Only this brand; default: each.")] = None,
 ) -> None:
     """Print what each category returned, as of the last run, and write the page that marketers open.
 
@@ -192,23 +193,29 @@ def report(
     if out is not None and out.is_dir():
         stop(f"{out} is a folder; name a file for the report, such as {out / 'report.html'}")
     try:
-        print_report(home, level=by.value, model=model, limit=limit)
-        _write_reports(home, page=page or (out is not None and not xlsx), xlsx=xlsx, out=out)
+        print_report(home, level=by.value, model=model, limit=limit, brand=brand)
+        _write_reports(home, page=page or (out is not None and not xlsx), xlsx=xlsx, out=out, brand=brand)
     except (ReportError, QueryError) as error:
         stop(str(error))
 
 
-def _write_reports(home: Home, *, page: bool, xlsx: bool, out: Path | None) -> None:
-    """Write the wanted forms of the report; a named file is that of the workbook where it ends like one."""
-    from pipelines.reports.formats import PAGE, WORKBOOK, write_report
-    from pipelines.reports.newest import newest_content
+def _write_reports(home: Home, *, page: bool, xlsx: bool, out: Path | None, brand: str | None) -> None:
+    """Write the wanted forms of the reports; a named file is that of the workbook where it ends like one."""
+    from pipelines.reports.formats import PAGE, WORKBOOK, write_report, write_reports
+    from pipelines.reports.newest import newest_contents
 
     wanted = [form for form, is_wanted in ((PAGE, page), (WORKBOOK, xlsx)) if is_wanted]
-    if wanted:
-        content = newest_content(home)
+    contents = list(newest_contents(home, brand=brand)) if wanted else []
+    if out is not None and len(contents) > 1:
+        names = ", ".join(content.brand for content in contents)
+        stop(f"--out names one file for {len(contents)} brands; choose one with --brand: {names}")
     for form in wanted:
-        named = out if out is not None and (out.suffix == WORKBOOK.suffix) == (form is WORKBOOK) else None
-        typer.echo(f"{form.name.capitalize()}: {write_report(content, form, home, named)}")
+        if out is not None and (out.suffix == WORKBOOK.suffix) == (form is WORKBOOK):
+            files = [write_report(contents[0], form, home, out)]
+        else:
+            files = write_reports(contents, form, home)
+        for file in files:
+            typer.echo(f"{form.name.capitalize()}: {file}")
 
 
 @app.command()

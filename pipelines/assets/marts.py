@@ -9,7 +9,7 @@ from pipelines.core.columns import COLUMNS as CORE_COLUMNS
 from pipelines.marts.columns import COLUMNS
 from pipelines.marts.mart import Mart
 from pipelines.marts.shown import SHOWN_MODEL, shown
-from pipelines.marts.store import store_mart
+from pipelines.marts.store import mart_rows, store_mart
 from pipelines.marts.tables import MARTS
 from pipelines.metadata import table_metadata
 from pipelines.resources import Warehouse
@@ -44,7 +44,7 @@ EARNED_SHOWN = {
     ),
 )
 def core_earned(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
-    with warehouse.open(context) as connection, transaction(connection):
+    with warehouse.open(context) as connection:
         make_earned(connection)
         metadata = table_metadata(connection, "core.earned", descriptions=CORE_COLUMNS, **EARNED_SHOWN)
     return dg.MaterializeResult(metadata=metadata | page_link(warehouse.home))
@@ -61,8 +61,10 @@ def mart_asset(mart: Mart) -> dg.AssetsDefinition:
         check_specs=row_check_specs(f"mart.{mart.name}", mart.checks),
     )
     def table(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
-        with warehouse.open(context) as connection, transaction(connection):
-            store_mart(connection, mart.name, mart.rows(connection))
+        with warehouse.open(context) as connection:
+            rows = mart_rows(connection, mart)
+            with transaction(connection):
+                store_mart(connection, mart.name, rows)
             metadata = table_metadata(connection, f"mart.{mart.name}", descriptions=COLUMNS, **shown(connection, mart))
             checks = list(row_check_results(connection, f"mart.{mart.name}", mart.checks))
         return dg.MaterializeResult(metadata=metadata | page_link(warehouse.home), check_results=checks)

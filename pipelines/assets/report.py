@@ -7,8 +7,8 @@ import dagster as dg
 from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.metadata import drawing, markdown
 from pipelines.reports.content import Content
-from pipelines.reports.formats import FORMATS, Format, write_report
-from pipelines.reports.newest import newest_content
+from pipelines.reports.formats import FORMATS, Format, write_reports
+from pipelines.reports.newest import newest_contents
 from pipelines.resources import Warehouse, progress
 
 PREVIEWED = ("category", "spend", "credited_gmv", "roas_gmv", "roas_net")
@@ -26,10 +26,12 @@ def report_asset(form: Format) -> dg.AssetsDefinition:
     )
     def report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
         progress.get().step(context.asset_key.to_user_string())
-        content = newest_content(warehouse.home)
-        file = write_report(content, form, warehouse.home)
-        told = {"file": dg.MetadataValue.path(str(file)), "bytes": file.stat().st_size}
-        return dg.MaterializeResult(metadata=_shown(content) | told | page_link(warehouse.home))
+        contents = list(newest_contents(warehouse.home))
+        written = write_reports(contents, form, warehouse.home)
+        told = {"file": dg.MetadataValue.path(str(written[0])), "bytes": written[0].stat().st_size}
+        if len(written) > 1:
+            told["files"] = dg.MetadataValue.md("\n".join(f"- {file}" for file in written))
+        return dg.MaterializeResult(metadata=_shown(contents[0]) | told | page_link(warehouse.home))
 
     return report
 

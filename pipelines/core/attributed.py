@@ -12,6 +12,7 @@ from models.credits import credits as credit
 from models.grain import add_cells, cells_by_model, earned_cells
 from models.journeys import journeys
 from models.register import RULES
+from pipelines.brands import for_each_brand
 from pipelines.buckets import bucket_ranges, credited_parts
 from pipelines.core.views import STRONGEST
 from pipelines.dates import as_of, settle_dates, to_be_made
@@ -81,13 +82,20 @@ def replace_credits(connection: duckdb.DuckDBPyConnection, first: date, last: da
 
 
 def make_earned(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `core.earned` anew: what each note earned by every model, at the grain of the marts."""
+    """Make `core.earned` anew: what each note earned by every model, at the grain of the marts.
+
+    Not inside a transaction.
+    """
+    earned = for_each_brand(connection, _earned)  # noqa: F841 - DuckDB reads it
+    connection.execute("CREATE OR REPLACE TABLE core.earned AS FROM earned")
+
+
+def _earned(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     day = as_of(connection)
     sums = RunningSum(add_cells)
     for credited, orders, refunds in credited_parts(connection, models=len(RULES)):
         sums.add(earned_cells(credited, orders, refunds, models=list(RULES), as_of=day))
-    earned = cells_by_model(sums.result(), models=list(RULES)).with_columns(as_of=day)  # noqa: F841 - DuckDB reads it
-    connection.execute("CREATE OR REPLACE TABLE core.earned AS FROM earned")
+    return cells_by_model(sums.result(), models=list(RULES)).with_columns(as_of=day)
 
 
 def match_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:

@@ -24,6 +24,7 @@ def _by_horizon() -> dict[str, str]:
 COLUMNS = {
     "model": "归因模型 · Attribution model; 'observed' for figures that no model has touched.",
     "as_of": "截至日期 · Last business date that is included.",
+    "brand": "品牌 · Whose figures these are; empty for what belongs to no single brand, where there are several.",
     "window_set": "窗口版本 · Version of the look-back windows in force.",
     "scope": "竞争范围 · Within which a note competes for an order.",
     "maturity": "成熟度 · maturing while windows are open, settling while refunds may come, then mature.",

@@ -53,4 +53,5 @@ FEED_DAYS = Mart(
     about_zh="每个数据源、每一天是否到达、何时到达、多少行；到期未到的记为缺失，不当作 0。",
     made_of=("core/conversions", *(f"raw/{feed}" for feed in feeds())),
     checks=tuple(_arrived(feed) for feed in feeds() if contract(feed).latency_days is not None),
+    by_brand=False,
 )

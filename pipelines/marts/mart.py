@@ -26,7 +26,8 @@ class Mart:
     `preview` is the query of the first rows shown, of the model `{model}`; `chart` names the label (a date for
     a chart over time) and the figure of a chart, or is one; `figures` is a query of one row of numbers that are plotted
     over time, by default the totals of what the mart has; `about_zh` says in Chinese what the description says.
-    `checks` look at the finished table.
+    `checks` look at the finished table. A mart is made for each brand, out of what belongs to it, unless it says what
+    all brands have in common.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Mart:
     figures: str | None = None
     about_zh: str = ""
     checks: tuple[RowCheck, ...] = ()
+    by_brand: bool = True
 
 
 def sales_maturity(last_paid: pl.Expr, day: date) -> pl.Expr:

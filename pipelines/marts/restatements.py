@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
 RECENT_DAYS = 7  # how long a restatement is shown; versions and history keep it
-STAMPS = ("model", "as_of", "window_set", "scope", "maturity", "business_date", "currency", "note_id")
+STAMPS = ("model", "as_of", "window_set", "brand", "scope", "maturity", "business_date", "currency", "note_id")
 # Marts of figures by date, of which a past date should not move unnoticed.
 BY_DATE = ("funnel_daily", "match_rates", "note_daily", "spend_daily", "wallet_daily")
 # Figures of the exchange; those that are only derived from others are left out.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from data_contracts.reference import window_set
+from pipelines.brands import brands, for_each_brand
 from pipelines.dates import as_of
 from pipelines.marts.yuan import in_yuan
 from pipelines.settings import attribution_scope
@@ -14,6 +15,13 @@ from pipelines.warehouse import create_table
 
 if TYPE_CHECKING:
     import duckdb
+
+    from pipelines.marts.mart import Mart
+
+
+def mart_rows(connection: duckdb.DuckDBPyConnection, mart: Mart, /) -> pl.DataFrame:
+    """The rows of a mart, each with its brand where they have one; not inside a transaction."""
+    return for_each_brand(connection, mart.rows) if mart.by_brand else mart.rows(connection)
 
 
 def store_mart(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame, /) -> None:
@@ -27,11 +35,12 @@ def store_mart(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFr
     }
     stamped = in_yuan(rows)
     stamped = stamped.with_columns(pl.lit(v).alias(k) for k, v in stamps.items() if k not in stamped.columns)
-    stamped = stamped.select(
-        "model", "as_of", pl.exclude("model", "as_of", "window_set", "scope"), "window_set", "scope"
-    )
+    first = [name for name in ("model", "as_of", "brand") if name in stamped.columns]
+    stamped = stamped.select(*first, pl.exclude(*first, "window_set", "scope"), "window_set", "scope")
     connection.execute(f"CREATE OR REPLACE TABLE mart.{name} AS FROM stamped")
     columns = {row[0]: row[1] for row in connection.execute(f"DESCRIBE mart.{name}").fetchall()}
     create_table(connection, f"history.{name}", columns)
+    if "brand" in columns and len(names := brands(connection)) == 1:  # older rows did not name it
+        connection.execute(f"UPDATE history.{name} SET brand = ? WHERE brand IS NULL", names)
     connection.execute(f"DELETE FROM history.{name} WHERE as_of = ?", [day])
     connection.execute(f"INSERT INTO history.{name} BY NAME FROM mart.{name}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import date
     from pathlib import Path
 
@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from pipelines.reports.content import Content
 
 LONGEST_FOLDER = 60
+INDEX = "index.html"
+INDEX_PAGE = """<!doctype html>
+<html lang="zh-CN">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>红猫归因 Redcat</title>
+<style>
+body {{ font: 1.05rem/2 system-ui, "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei", sans-serif; color: #212529;
+  max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }}
+h1 {{ font-size: 1.5rem; }} a {{ color: #c2255c; font-weight: 600; margin-right: .75rem; overflow-wrap: anywhere; }}
+</style>
+<h1>种草归因日报 Morning reports</h1>
+<ul>{links}</ul>
+</html>
+"""
 
 
 @dataclass(frozen=True)
@@ -68,14 +83,22 @@ def write_report(content: Content, form: Format, home: Home, out: Path | None = 
     By default `reports/<brand>/<as_of>.<ending>` in the home.
     """
     target = out or report_file(home, content.brand, content.dates[0], form)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
-    try:
-        fresh.write_bytes(form.made(content))
-        os.replace(fresh, target)
-    finally:
-        fresh.unlink(missing_ok=True)
+    _replace(target, form.made(content))
     return target
+
+
+def write_reports(contents: Iterable[Content], form: Format, home: Home, /) -> list[Path]:
+    """Write the report of each content in one form, and where there are several an index of the brands' pages."""
+    written = [write_report(content, form, home) for content in contents]
+    if len(written) > 1 and form is PAGE:
+        _replace(home.reports / INDEX, _index(written).encode())
+    return written
+
+
+def first_file(folder: Path, /) -> Path | None:
+    """What to open first: the index of the brands where there is one, else the newest page."""
+    index = folder / INDEX
+    return index if index.is_file() else newest_file(folder)
 
 
 def report_file(home: Home, brand: str, as_of: date, form: Format = PAGE, /) -> Path:
@@ -86,6 +109,27 @@ def report_file(home: Home, brand: str, as_of: date, form: Format = PAGE, /) -> 
 def newest_file(folder: Path, form: Format = PAGE, /) -> Path | None:
     """The file of a form that was written last."""
     return max(folder.glob(f"*/*{form.suffix}"), key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _replace(target: Path, told: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        fresh.write_bytes(told)
+        os.replace(fresh, target)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _index(pages: Iterable[Path]) -> str:
+    from html import escape
+    from urllib.parse import quote
+
+    links = "".join(
+        f'<li><a href="{quote(f"{page.parent.name}/{page.name}")}">{escape(page.parent.name)}</a> {page.stem}'
+        for page in pages
+    )
+    return INDEX_PAGE.format(links=links)
 
 
 def _folder(brand: str) -> str:

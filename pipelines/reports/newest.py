@@ -1,39 +1,40 @@
-"""The newest report of a home, as data."""
+"""The newest reports of a home, as data."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.brands import seen_by
 from pipelines.reports.content import Content, read_content
-from pipelines.reports.query import QueryError, reading
+from pipelines.reports.query import QueryError, named_brands, reading
 from pipelines.reports.sections import SECTIONS
-from pipelines.settings import own_brand
 from pipelines.targets import report_settings
 
 if TYPE_CHECKING:
-    import duckdb
+    from collections.abc import Iterator
 
     from pipelines.home import Home
 
-BRANDS = "SELECT brand FROM raw.notes WHERE brand IS NOT NULL GROUP BY brand ORDER BY count(*) DESC, brand"
-
 
 def newest_content(home: Home, /) -> Content:
-    """What the published warehouse has to say, on its newest date and as many before it as the settings name.
+    """That of the brand with most notes; raises as `newest_contents`."""
+    return next(newest_contents(home))
+
+
+def newest_contents(home: Home, /, *, brand: str | None = None) -> Iterator[Content]:
+    """What the published warehouse says of each brand, or of one, on as many dates as the settings name.
+
+    That of most notes comes first, and what is of no brand last.
 
     Raises:
-        QueryError: nothing is published, or nothing has been run yet.
+        QueryError: nothing is published, nothing has been run yet, or there is no such brand.
         SettingError: `targets.yaml` cannot be used.
     """
     settings = report_settings(home)
     with reading(home) as connection:
-        content = read_content(connection, SECTIONS, brand=_brand(connection), settings=settings, dates=settings.dates)
-    if not content.dates:
-        raise QueryError("no date has been run yet, so there is nothing to report; run: redcat run")
-    return content
-
-
-def _brand(connection: duckdb.DuckDBPyConnection) -> str:
-    """The brand of the notes, of most of them where there are several; the installation's where no note says."""
-    found = connection.execute(BRANDS).fetchall()
-    return str(found[0][0]) if found else own_brand()
+        for name, of in named_brands(connection, brand).items():
+            with seen_by(connection, of):
+                content = read_content(connection, SECTIONS, brand=name, settings=settings, dates=settings.dates)
+            if not content.dates:
+                raise QueryError("no date has been run yet, so there is nothing to report; run: redcat run")
+            yield content

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipelines.brands import brands
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 
 BATCH = 10_000
+#: How what is of no brand is called, where there are several.
+OF_NO_BRAND = "不分品牌 No single brand"
 
 
 class QueryError(ValueError):
@@ -42,6 +46,14 @@ def reading(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection
+
+
+def named_brands(connection: duckdb.DuckDBPyConnection, only: str | None = None, /) -> dict[str, str | None]:
+    """The brands of the warehouse by what readers call them, or the one of that name; raises QueryError without it."""
+    named = {brand or OF_NO_BRAND: brand for brand in brands(connection)}
+    if only is not None and only not in named:
+        raise QueryError(f"there is no brand {only!r}; the brands are {', '.join(named)}")
+    return named if only is None else {only: named[only]}
 
 
 def print_query(home: Home, query: str, /, *, style: str, limit: int) -> None:

@@ -15,21 +15,21 @@ from pathlib import Path
 from time import sleep
 from urllib.parse import quote
 
-from pipelines.reports.formats import newest_file
+from pipelines.reports.formats import first_file
 
 HOST = "127.0.0.1"
 PARENT_IS_LOOKED_FOR = 1.0  # seconds
 
 
 class Reports(SimpleHTTPRequestHandler):
-    """Files of the folder, read only; the root leads to the newest page."""
+    """Files of the folder, read only; the root leads to the newest page, or to the index of the brands."""
 
     def send_head(self):  # type: ignore[no-untyped-def]
         """Answer only who names this machine, so that no page from elsewhere reads along under another name."""
         if (self.headers.get("Host") or "").rsplit(":", 1)[0] not in (HOST, "localhost"):
             self.send_error(HTTPStatus.FORBIDDEN)
             return None
-        if self.path == "/" and (page := newest_file(Path(self.directory))):
+        if self.path == "/" and (page := first_file(Path(self.directory))):
             self.send_response(HTTPStatus.FOUND)
             self.send_header("Location", quote(f"/{page.relative_to(self.directory)}"))
             self.send_header("Content-Length", "0")

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.brands import seen_by
 from pipelines.marts.totals import totals
 from pipelines.reports.figures import UNKNOWN, kind_of, written
-from pipelines.reports.query import QueryError, reading
+from pipelines.reports.query import QueryError, named_brands, reading
 
 if TYPE_CHECKING:
     import duckdb
@@ -66,13 +67,21 @@ class ReportError(ValueError):
     """A report that cannot be made; the message says why."""
 
 
-def print_report(home: Home, /, *, level: str, model: str, limit: int) -> None:
-    """Print what each key of a level returned by one model; raises ReportError when there is nothing to print."""
+def print_report(home: Home, /, *, level: str, model: str, limit: int, brand: str | None = None) -> None:
+    """Print what each key of a level returned by one model, brand by brand, or for one.
+
+    Raises ReportError when there is nothing to print.
+    """
     try:
         with reading(home) as connection:
             _demand_model(connection, model)
-            _print_returns(connection, level=level, model=model, limit=limit)
-            _print_reconciliation(connection, model)
+            named = named_brands(connection, brand)
+            for name, of in named.items():
+                if len(named) > 1:
+                    console().print(f"\n{name}", style="bold")
+                with seen_by(connection, of):
+                    _print_returns(connection, level=level, model=model, limit=limit)
+                    _print_reconciliation(connection, model)
     except QueryError as error:
         raise ReportError(str(error)) from error
 

@@ -9,7 +9,7 @@ from pipelines.core.attributed import make_earned, replace_credits, replace_jour
 from pipelines.core.make import replace_dates
 from pipelines.core.tables import CORE
 from pipelines.dates import enter_run
-from pipelines.marts.store import store_mart
+from pipelines.marts.store import mart_rows, store_mart
 from pipelines.marts.tables import MARTS
 from tests.pipelines.intake_files import ingest, memory
 
@@ -36,5 +36,5 @@ def built(
     make_earned(connection)
     for mart in MARTS:
         if mart.name in marts:
-            store_mart(connection, mart.name, mart.rows(connection))
+            store_mart(connection, mart.name, mart_rows(connection, mart))
     return connection

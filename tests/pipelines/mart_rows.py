@@ -11,7 +11,7 @@ import polars as pl
 
 from data_contracts.contract import contract
 from pipelines.basis import store_reference
-from pipelines.marts.store import store_mart
+from pipelines.marts.store import mart_rows, store_mart
 from pipelines.marts.tables import MARTS
 from pipelines.warehouse import create_tables
 
@@ -64,5 +64,5 @@ def _noon(day: date) -> datetime:
 
 def mart(connection: duckdb.DuckDBPyConnection, name: str, /) -> list[dict[str, Any]]:
     """Make and store a mart; its rows."""
-    store_mart(connection, name, BY_NAME[name].rows(connection))
+    store_mart(connection, name, mart_rows(connection, BY_NAME[name]))
     return connection.sql(f"FROM mart.{name}").pl().to_dicts()

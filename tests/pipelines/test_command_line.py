@@ -56,7 +56,7 @@ MISTAKES = {
     "wrong order": (("run", "--from", "2026-09-02", "--to", "2026-09-01"), "lies before --from"),
     "today": (("run", "--from", str(TODAY), "--to", str(TODAY)), "has not ended in Shanghai yet"),
     "too early": (("run", "--landing", ".", "--from", "1999-01-01"), "lies before the first date"),
-    "no folder": (("run", "--landing", "nowhere", "--from", "2026-09-01"), "the landing folder nowhere does not exist"),
+    "no folder": (("run", "--landing", "nowhere", "--from", "2026-09-01"), "nowhere does not exist; create it"),
     "no landing": (("run", "--from", "2026-09-01"), "does not exist; create it"),
     "nothing published": (("report",), "nothing is published"),
     "nothing to query": (("sql", "SELECT 1"), "nothing is published"),

@@ -32,8 +32,9 @@ def home(tmp_path: Path) -> Home:
     """A home in which the returns of two notes of one title, of one without a title and of none are published."""
     home = Home(tmp_path / "home").create()
     with duckdb.connect(home.published) as connection:
-        connection.execute("CREATE SCHEMA mart")
         connection.execute("""
+            CREATE SCHEMA mart; CREATE SCHEMA raw; CREATE SCHEMA core;
+            CREATE TABLE raw.notes (brand VARCHAR); CREATE TABLE core.conversions (brand VARCHAR);
             CREATE TABLE mart.note_roi (note_id VARCHAR, title VARCHAR, currency VARCHAR, model VARCHAR,
                 spend DECIMAL(18,2), evidenced_spend DECIMAL(18,2), credited_gmv DECIMAL(18,2), lanes VARCHAR,
                 as_of DATE, window_set VARCHAR, scope VARCHAR);
