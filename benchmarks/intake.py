@@ -3,8 +3,8 @@
     python -m benchmarks.intake [--rows 5000000 --orders 50000]
 
 Twenty files of impressions and one of orders are read, keyed, judged, audited by Great Expectations and put into a new
-warehouse, one transaction a file. The floor reads the same files with DuckDB's CSV reader, its types found by itself,
-into a table of a new database. The rows are those of events; raw user ids become keyed hashes.
+warehouse; then the same impressions as one file. The floor reads the same files with DuckDB's CSV reader, its types
+found by itself, into tables of a new database. The rows are those of events; raw user ids become keyed hashes.
 """
 
 from __future__ import annotations
@@ -21,18 +21,29 @@ import polars as pl
 from benchmarks.measuring import Run, alone, table, timed
 
 FILES = 20
+FEEDS = ("note_impressions", "shop_conversions")
 DAY = np.datetime64("2026-09-01T00:00:00", "ms")
 
 
 def written(landing: Path, rows: int, orders: int) -> int:
     """The landing files; returns their bytes."""
     rng = np.random.default_rng(7)
-    for feed in ("note_impressions", "shop_conversions"):
+    for feed in FEEDS:
         (landing / feed).mkdir(parents=True)
     for number in range(FILES):
         _impressions(rng, rows // FILES).write_csv(landing / "note_impressions" / f"{number:02d}.csv")
     _orders(rng, orders).write_csv(landing / "shop_conversions" / "orders.csv")
     return sum(path.stat().st_size for path in landing.rglob("*.csv"))
+
+
+def joined(landing: Path, whole: Path) -> None:
+    """The files of impressions as one file of another landing folder."""
+    for feed in FEEDS:
+        (whole / feed).mkdir(parents=True)
+    with (whole / "note_impressions" / "all.csv").open("wb") as file:
+        for number, path in enumerate(sorted((landing / "note_impressions").glob("*.csv"))):
+            content = path.read_bytes()
+            file.write(content if number == 0 else content[content.index(b"\n") + 1 :])
 
 
 def _times(rng: np.random.Generator, count: int) -> pl.Expr:
@@ -85,7 +96,7 @@ def intake(landing: Path, folder: Path) -> int:
 
     audit, accepted = auditor(), 0
     with open_warehouse(folder / "warehouse.duckdb") as connection:
-        for feed in ("note_impressions", "shop_conversions"):
+        for feed in FEEDS:
             for report in ingest_feed(connection, landing, feed, secret=b"a key of benchmarks", audit=audit):
                 accepted += report.accepted
     return accepted
@@ -96,7 +107,7 @@ def floor(landing: Path, folder: Path) -> int:
     rows = 0
     with duckdb.connect(folder / "floor.duckdb") as connection:
         connection.execute("SET enable_progress_bar = false")
-        for feed in ("note_impressions", "shop_conversions"):
+        for feed in FEEDS:
             for path in sorted((landing / feed).glob("*.csv")):
                 name = f"{feed}_{path.stem}"
                 connection.execute(f"CREATE TABLE {name} AS FROM read_csv('{path}')")
@@ -107,26 +118,36 @@ def floor(landing: Path, folder: Path) -> int:
 def main(rows: int = 5_000_000, orders: int = 50_000) -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        size = alone(written, folder / "landing", rows, orders)
-        base = alone(timed, floor, folder / "landing", folder)
-        taken = alone(taken_in, folder / "landing", folder)
-    head = f"{FILES + 1} files, {size / 1e6:,.0f} MB, {base.result:,} rows ({taken.result:,} when repeats are dropped)"
-    parts = [("DuckDB's CSV reader", base), ("intake", taken)]
-    return f"{head}\n\n" + table(
-        ("how", "seconds", "rows a second", "share of DuckDB's", "CPU seconds", "share of DuckDB's", "GB"),
-        [
-            (
-                how,
-                f"{run.seconds:.1f}",
-                f"{base.result / run.seconds:,.0f}",
-                f"{base.seconds / run.seconds:.2f}",
-                f"{run.cpu_seconds:.1f}",
-                f"{base.cpu_seconds / run.cpu_seconds:.2f}",
-                f"{run.gigabytes:.2f}",
-            )
-            for how, run in parts
-        ],
+        many, one = folder / "many", folder / "one"
+        size = alone(written, many, rows, orders)
+        alone(joined, many, one)
+        parts = [
+            _measured(f"{FILES + 1} files", many, folder / "of many"),
+            _measured("one file", one, folder / "of one"),
+        ]
+    return f"{size / 1e6:,.0f} MB, {rows + orders:,} rows; one file: without the orders\n\n" + table(
+        ("what", "how", "seconds", "rows a second", "share of DuckDB's", "CPU seconds", "share of DuckDB's", "GB"),
+        parts,
     )
+
+
+def _measured(what: str, landing: Path, folder: Path) -> list[tuple[str, ...]]:
+    """A line of the table for DuckDB's reader, and one for the intake."""
+    folder.mkdir()
+    base, taken = alone(timed, floor, landing, folder), alone(taken_in, landing, folder)
+    return [
+        (
+            what,
+            how,
+            f"{run.seconds:.1f}",
+            f"{base.result / run.seconds:,.0f}",
+            f"{base.seconds / run.seconds:.2f}",
+            f"{run.cpu_seconds:.1f}",
+            f"{base.cpu_seconds / run.cpu_seconds:.2f}",
+            f"{run.gigabytes:.2f}",
+        )
+        for how, run in (("DuckDB's CSV reader", base), ("intake", taken))
+    ]
 
 
 if __name__ == "__main__":

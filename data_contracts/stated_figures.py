@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -13,6 +13,8 @@ from data_contracts.parsing import as_text, known
 from data_contracts.rules import UNREADABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from data_contracts.contract import Contract, Field
     from data_contracts.mapping import Mapping, StatedFigure
 
@@ -104,21 +106,44 @@ def _margins(text: pl.Series) -> pl.Series:
     return pl.select(pl.when(text.str.contains("%", literal=True)).then(worth / 100).otherwise(worth)).to_series()
 
 
-def unequal_totals(total: pl.DataFrame, details: pl.DataFrame, feed: Contract, /) -> list[Disagreement]:
-    """Which additive columns of a file's one total row are not the sum of its other rows.
+def joined(found: Iterable[Disagreement], /) -> tuple[Disagreement, ...]:
+    """The disagreements of the parts of a file, one for each figure."""
+    rows: dict[tuple[str, str], list[int]] = {}
+    for name, some, expected in found:
+        rows.setdefault((name, expected), []).extend(some)
+    return tuple(Disagreement(name, some, expected) for (name, expected), some in rows.items())
 
-    Both frames are typed as by `parse`; a column of which a value could not be read is passed over, as is what users
-    are counted in, since users of several rows are the same ones.
+
+class Sums:
+    """What the additive columns of a file sum to, added up part by part.
+
+    A column of which a value could not be read has no sum, nor has one without values, nor what users are counted in,
+    since users of several rows are the same ones.
     """
-    found = []
-    for field in filter(_additive, feed.fields):
-        (stated,) = total[field.name].to_list()
-        unread = details[UNREADABLE + field.name].null_count() < details.height
-        if stated is None or unread or not details[field.name].count():
-            continue
-        if (summed := details[field.name].sum()) != stated:
-            found.append(Disagreement(f"total of {field.name}", total[ROW].to_list(), f"{summed:,}, found {stated:,}"))
-    return found
+
+    def __init__(self, feed: Contract, /) -> None:
+        self._sums: dict[str, Any] = {field.name: None for field in feed.fields if _additive(field)}
+
+    def add(self, part: pl.DataFrame, /) -> None:
+        """Add a part, typed as by `parse`."""
+        for name in list(self._sums):
+            if part[UNREADABLE + name].null_count() < part.height:
+                del self._sums[name]
+            elif part[name].count():
+                self._sums[name] = (self._sums[name] or 0) + part[name].sum()
+
+    def found(self) -> dict[str, Any]:
+        """The sum of each column that has one."""
+        return {name: value for name, value in self._sums.items() if value is not None}
+
+
+def unequal_totals(total: pl.DataFrame, sums: Sums, /) -> list[Disagreement]:
+    """Which columns of a file's one total row, typed as by `parse`, are not the sum of its other rows."""
+    return [
+        Disagreement(f"total of {name}", total[ROW].to_list(), f"{summed:,}, found {stated:,}")
+        for name, summed in sums.found().items()
+        if (stated := total[name].item()) is not None and stated != summed
+    ]
 
 
 def _additive(field: Field) -> bool:

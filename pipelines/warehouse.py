@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,10 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             "with: redcat restore"
         ) from error
     with connection:
+        # What a run that was killed left of its temporary files, which no other process can be using now.
+        shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
         connection.execute("SET TimeZone = 'UTC'")  # whatever the machine's is
+        connection.execute("SET enable_progress_bar = false")  # which would stand among what the program prints
         if not _has_tables_of(connection, layout()):
             create_tables(connection)
         yield connection
@@ -187,3 +191,13 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def limited_memory(connection: duckdb.DuckDBPyConnection, most: str) -> Iterator[None]:
+    """Let the database hold at most so much in memory (as in 300MB); what is more goes to its temporary files."""
+    connection.execute(f"SET memory_limit = '{most}'")
+    try:
+        yield
+    finally:
+        connection.execute("RESET memory_limit")

@@ -1,28 +1,29 @@
-"""Working on the next thing while the last one is used."""
+"""Working on what comes next while the last one is used."""
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
+    from collections.abc import Iterable, Iterator
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+END = object()
 
 
-def one_ahead(function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
-    """The function's results in the order of the items, the next one made in a thread while the caller uses the last.
+def ahead(items: Iterable[Item], /, *, most: int = 1) -> Iterator[Item]:
+    """The items in their order, the next ones made in a thread while the caller uses the last.
 
-    At most two results are held at a time. What the function raises is raised in its place in the order.
+    At most `most` are made ahead. What making one raises is raised in its place in the order.
     """
+    left = iter(items)
     with ThreadPoolExecutor(1) as thread:
-        coming: Future[Result] | None = None
-        for item in items:
-            ready, coming = coming, thread.submit(function, item)
-            if ready is not None:
-                yield ready.result()
-        if coming is not None:
-            yield coming.result()
+        coming = deque(thread.submit(next, left, END) for _ in range(most))
+        try:
+            while (item := coming.popleft().result()) is not END:
+                coming.append(thread.submit(next, left, END))
+                yield item  # type: ignore[misc]
+        finally:
+            thread.shutdown(cancel_futures=True)

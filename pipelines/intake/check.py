@@ -113,8 +113,8 @@ def _judged(path: Path, mapping: Mapping) -> CheckResult:
         accepted=accepted,
         duplicate=good.height - accepted,
         quarantined=refused.height,
-        ignored_totals=judged.ignored,
-        left_out=judged.left_out,
-        warnings=[*judged.notes, *unknown_references(good, terms), *broken_identities(good, terms)],
+        ignored_totals=judged.beside.ignored,
+        left_out=judged.beside.left_out,
+        warnings=[*judged.beside.notes, *unknown_references(good, terms), *broken_identities(good, terms)],
         reasons=[(row, why) for row, why in refused.select("_row", "_reasons").iter_rows()],
     )

@@ -4,38 +4,58 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, distinct, headed, without_blank_rows
-from pipelines.intake.text import LOST, decoded
+from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, batched, headed, without_blank_rows
+from pipelines.intake.text import LONGEST_RECORD, LOST, blocks, coding_of, decoded, end_of_line, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from data_contracts.mapping import Reading
+    from pipelines.intake.text import Opening
 
+QUOTE = '"'
 OTHER_DELIMITERS = "\t;"
 BEGINNING = 1 << 16
+csv.field_size_limit(2**31 - 1)
+RECORDS = 50_000  # of a part whose records are read one by one
 
 
-def read_csv(content: bytes, reading: Reading, /) -> pl.DataFrame:
-    """Every record under the headers; one that has more or fewer fields than the header is broken."""
-    text, damage = decoded(content, reading.encoding)
-    delimiter = _delimiter(text, reading)
-    headers = _headers(text, delimiter, reading)
-    frame = _read_sound(text, delimiter, headers, reading.header_row)
-    if frame is None:
-        frame = _read_records(text, delimiter, headers, reading.header_row)
-    frame = without_blank_rows(frame)
-    return _with_lost_broken(frame, damage) if damage else frame
+def csv_parts(opened: Opening, reading: Reading, /) -> Iterator[pl.DataFrame]:
+    """Every record under the headers, part by part; one that has more or fewer fields than the header is broken."""
+    coding = coding_of(opened, reading.encoding)
+    texts = blocks(coding.texts(opened), _end_of_record)
+    first = next(texts, "")
+    delimiter = _delimiter(first, reading)
+    headers, at = _headers(first, delimiter, reading)
+    row = reading.header_row + 1
+    for frame in _frames(chain([first[at:]], texts), delimiter, headers):
+        numbered = headed(frame, headers, first_row=row)
+        row += frame.height
+        numbered = without_blank_rows(numbered)
+        yield _with_lost_broken(numbered, coding.damage) if coding.damage else numbered
 
 
 def csv_headers(content: bytes, reading: Reading, /) -> list[str]:
     """The headers of a file of which `content` is the beginning."""
     text, _ = decoded(content, reading.encoding)
-    return _headers(text, _delimiter(text, reading), reading)
+    return _headers(text, _delimiter(text, reading), reading)[0]
+
+
+def _end_of_record(text: str) -> int:
+    """Where the last whole record ends, as far as quotation marks tell: none is open after an even number of them.
+
+    Text that holds an odd number for too long has a stray one, and is cut where a line ends.
+    """
+    end = end_of_line(text)
+    if text.count(QUOTE, 0, end) % 2:
+        even = text.rfind("\n", 0, text.rfind(QUOTE, 0, end)) + 1
+        return even or (end if len(text) > LONGEST_RECORD else 0)
+    return end
 
 
 def _delimiter(text: str, reading: Reading) -> str:
@@ -47,80 +67,106 @@ def _delimiter(text: str, reading: Reading) -> str:
     return next((d for d in OTHER_DELIMITERS if d in header), reading.delimiter)
 
 
-def _headers(text: str, delimiter: str, reading: Reading) -> list[str]:
+def _headers(text: str, delimiter: str, reading: Reading) -> tuple[list[str], int]:
+    """The fields of the header, and where in the text it ends."""
     for beginning in (text[:BEGINNING], text):  # a copy of a whole long text takes longer than reading it
-        records = csv.reader(io.StringIO(beginning, newline=""), delimiter=delimiter)
+        lines = io.StringIO(beginning, newline="")
+        records = csv.reader(lines, delimiter=delimiter)
         for number, fields in enumerate(records, start=1):
             if number == reading.header_row and any(fields):
+                end = lines.tell()
                 # A record that ends the beginning may have been cut off there.
                 if len(beginning) == len(text) or next(records, None) is not None:
-                    return fields
+                    return fields, end
                 break
     raise UnreadableFileError(
         f"the file has no header on row {reading.header_row}; export it again, or state header_row in its mapping file"
     )
 
 
-def _read_sound(text: str, delimiter: str, headers: list[str], header_row: int) -> pl.DataFrame | None:
+def _frames(texts: Iterator[str], delimiter: str, headers: list[str]) -> Iterator[pl.DataFrame]:
+    """The records of each text: the fast way, or one by one where some are broken."""
+    for text in texts:
+        quotes = text.count(QUOTE)
+        frame = None if quotes % 2 else _read_sound(text, delimiter, len(headers))
+        if frame is not None:
+            yield frame
+        else:  # where quotation marks may be astray, it is not known either where the text should have been cut
+            rest = lines(chain([text], texts)) if quotes else lines([text])
+            yield from _read_records(rest, delimiter, len(headers))
+
+
+def _read_sound(text: str, delimiter: str, width: int) -> pl.DataFrame | None:
     """The fast way; None where a record is of another length than the header, or a quotation mark is astray."""
+    names = delimiter.join(map(str, range(width)))
+    # Of a last line without its end a field too many would go unnoticed.
+    ended = "\n" if text and not text.endswith("\n") else ""
     try:
-        frame = pl.read_csv(
-            text.encode(), separator=delimiter, infer_schema=False, skip_lines=header_row - 1, raise_if_empty=False
-        )
+        frame = pl.read_csv(f"{names}\n{text}{ended}".encode(), separator=delimiter, infer_schema=False)
     except pl.exceptions.PolarsError:
         return None
-    if frame.width != len(headers):
+    if frame.width != width:
         return None
-    if frame.height and frame[:, -1].null_count():  # short records are filled up with nulls, without a word
-        lengths = {len(fields) for fields in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)}
-        if header_row > 1 or lengths - {0, len(headers)}:
+    # Short records are filled up with nulls and quotation marks astray are read over, without a word.
+    if QUOTE in text or (frame.height and frame[:, -1].null_count()):
+        lengths = _lengths(text, delimiter)
+        if len(lengths) != frame.height or set(lengths) - {0, width}:
             return None
-    return headed(frame, headers, first_row=header_row + 1)
+    return frame
 
 
-def _read_records(text: str, delimiter: str, headers: list[str], header_row: int) -> pl.DataFrame:
-    """The slow way, for a file in which some records are broken."""
-    width = len(headers)
-    numbered = [
-        (number, fields, why)
-        for number, (fields, why) in enumerate(_records(text, delimiter, width, header_row), start=1)
-        if number > header_row
-    ]
-    names = distinct(headers)
-    columns = {
-        name: [fields[at] or None if at < len(fields) else None for _, fields, _ in numbered]
-        for at, name in enumerate(names)
-    }
-    schema = dict.fromkeys(names, pl.String) | {ROW: pl.Int64, BROKEN: pl.String}
-    marks = {ROW: [n for n, _, _ in numbered], BROKEN: [why for _, _, why in numbered]}
-    return pl.DataFrame(columns | marks, schema=schema)
+def _lengths(text: str, delimiter: str) -> list[int]:
+    """How many fields each record has; none at all where a quotation mark is astray."""
+    try:
+        return [
+            len(fields) for fields in csv.reader(io.StringIO(text.replace("\r", "")), delimiter=delimiter, strict=True)
+        ]
+    except csv.Error:
+        return []
 
 
-def _records(text: str, delimiter: str, width: int, header_row: int) -> Iterator[tuple[list[str], str | None]]:
-    """The fields of each record, and why it is broken.
+def _read_records(texts: Iterator[str], delimiter: str, width: int) -> Iterator[pl.DataFrame]:
+    """The slow way, for text in which some records are broken."""
+    schema = {str(at): pl.String for at in range(width)} | {BROKEN: pl.String}
+    for some in batched(_records(texts, delimiter, width), RECORDS):
+        columns = {
+            str(at): [fields[at] or None if at < len(fields) else None for fields, _ in some] for at in range(width)
+        }
+        yield pl.DataFrame(columns | {BROKEN: [why for _, why in some]}, schema=schema)
+
+
+def _records(texts: Iterator[str], delimiter: str, width: int) -> Iterator[tuple[list[str], str | None]]:
+    """The fields of each record of some lines, and why it is broken.
 
     A stray quotation mark would swallow the lines that follow it. Only its own line is broken; reading goes on
     with the next one.
     """
-    csv.field_size_limit(2**31 - 1)
-    lines = [line + "\n" for line in text.split("\n")]
-    if lines[-1] == "\n":
-        lines.pop()
-    at, count = 0, 0
-    while at < len(lines):
-        reader = csv.reader((lines[n] for n in range(at, len(lines))), delimiter=delimiter, strict=True)
-        done = 0
+    texts = chain(texts)
+    while True:
+        taken: list[str] = []
+        reader = csv.reader(_taking(texts, taken), delimiter=delimiter, strict=True)
         try:
             for fields in reader:
-                sound = len(fields) in (0, width) or count < header_row
-                if not sound and reader.line_num > done + 1:
+                sound = len(fields) in (0, width)
+                if not sound and len(taken) > 1:
                     raise csv.Error
                 yield fields, None if sound else f"has {len(fields)} fields, its header has {width}; quote the text"
-                done, count = reader.line_num, count + 1
+                taken.clear()
             return
         except csv.Error:
             yield [], "has a quotation mark that is not closed, or is not doubled inside the text; correct the line"
-            at, count = at + done + 1, count + 1
+            texts = chain(taken[1:], texts)
+
+
+def _taking(texts: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """The lines, each kept in `taken`; raises csv.Error where a record has taken more than one can have."""
+    length = 0
+    for text in texts:
+        length = length + len(text) if taken else len(text)
+        taken.append(text)
+        if length > LONGEST_RECORD:
+            raise csv.Error
+        yield text + "\n"
 
 
 def _with_lost_broken(frame: pl.DataFrame, damage: str) -> pl.DataFrame:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+Item = TypeVar("Item")
 
 ROW = "_row"
 BROKEN = "_broken"
@@ -28,10 +31,19 @@ def most_unpacked(packed: int, /, *, at_most: int = LARGEST_UNPACKED) -> int:
 
 
 def headed(frame: pl.DataFrame, headers: Sequence[str], /, *, first_row: int) -> pl.DataFrame:
-    """The frame under the file's headers, its rows numbered from `first_row`, none of them broken."""
-    named = frame.rename(dict(zip(frame.columns, distinct(headers), strict=True)))
+    """The frame under the file's headers, its rows numbered from `first_row`, none broken of which it does not say."""
+    broken = [frame[BROKEN] if BROKEN in frame.columns else pl.lit(None, dtype=pl.String).alias(BROKEN)]
+    cells = frame.drop(BROKEN, strict=False)
+    named = cells.rename(dict(zip(cells.columns, distinct(headers), strict=True)))
     rows = pl.int_range(first_row, first_row + frame.height, dtype=pl.Int64, eager=True)
-    return named.with_columns(rows.alias(ROW), pl.lit(None, dtype=pl.String).alias(BROKEN))
+    return named.with_columns(rows.alias(ROW), *broken)
+
+
+def batched(items: Iterable[Item], size: int, /) -> Iterator[list[Item]]:
+    """The items in lists of `size`, the last one shorter."""
+    left = iter(items)
+    while some := list(islice(left, size)):
+        yield some
 
 
 def distinct(headers: Sequence[str], /) -> list[str]:

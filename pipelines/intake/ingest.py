@@ -1,17 +1,15 @@
-"""Taking the files of a feed into the warehouse, one transaction a file."""
+"""Taking the files of a feed into the warehouse, each as a whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from data_contracts.mapping import MappingError
-from pipelines.intake.ahead import one_ahead
+from pipelines.intake.ahead import ahead
 from pipelines.intake.given import version
 from pipelines.intake.landing import (
     UnfinishedFileError,
@@ -25,20 +23,23 @@ from pipelines.intake.misplaced import demand_own_folder
 from pipelines.intake.objects import StorageAwayError
 from pipelines.intake.readers import UnreadableFileError
 from pipelines.intake.reread import take_back_misread
-from pipelines.intake.rows import judged_rows
-from pipelines.intake.store import store
-from pipelines.warehouse import transaction
+from pipelines.intake.rows import Beside, judged_parts
+from pipelines.intake.store import Stored, forget, stage, store
+from pipelines.warehouse import limited_memory, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     import duckdb
 
     from pipelines.intake.landing import LandedFile
     from pipelines.intake.rows import JudgedRows
+    from pipelines.intake.store import Audit
 
-    Audit = Callable[[duckdb.DuckDBPyConnection, str, str], list[Any]]
+PARTS_AHEAD = 4  # that are read while others are put into the warehouse
+ROWS_TOGETHER = 1_000_000  # from so many on, the files that have been read are put into the warehouse
+MEMORY = "320MB"  # of the database, beside what reading and judging take; it goes on in temporary files
 
 
 @dataclass(frozen=True)
@@ -74,24 +75,21 @@ def ingest_feed(
 ) -> Iterator[FileReport]:
     """Take in every new file of the feed, and say of each what became of it.
 
-    A file whose content was taken in before is passed over without a report. `audit` validates the staged
-    rows inside the file's transaction; its outcomes are handed on. Files that were read by another mapping are read
-    again. While a file is put into the warehouse the next one is read already.
+    A file whose content was taken in before is passed over without a report. `audit` validates the staged rows inside
+    their transaction; its outcomes are handed on with the first of the files that they are of. Files that were read by
+    another mapping are read again. While rows are put into the warehouse the next ones are read already.
     """
     files = list(landed_files(landing, feed))
     take_back_misread(connection, landing, feed, files)
-    taken_in = _taken_in(connection, feed)
-    for found in one_ahead(partial(_read, landing=landing, secret=secret, taken_in=taken_in), files):
-        if found is None or found.digest in taken_in:  # by now perhaps: a file before it may have said the same
-            continue
-        if found.rows is not None:
-            taken_in.add(found.digest)
-        yield _entered(connection, found, audit)
+    parts = ahead(_parts(files, landing, secret, _taken_in(connection, feed)), most=PARTS_AHEAD)
+    with limited_memory(connection, MEMORY):
+        for first in parts:
+            yield from _entered(connection, chain([first], parts), feed, audit)
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A file that was read; without rows when it is refused or unfinished, as its report then says."""
+class _Part:
+    """Judged rows of a file; without rows when it ends, as its report then says."""
 
     report: FileReport
     digest: str
@@ -99,52 +97,94 @@ class _Found:
     rows: JudgedRows | None = None
 
 
-def _read(file: LandedFile, *, landing: Path, secret: bytes, taken_in: Collection[str]) -> _Found | None:
-    """The judged rows of a file, without the warehouse; None of one that was taken in before."""
+def _parts(files: Iterable[LandedFile], landing: Path, secret: bytes, taken_in: set[str]) -> Iterator[_Part]:
+    """The parts of every file, without the warehouse; none of one that was taken in before."""
+    for file in files:
+        for part in _read(file, landing, secret, taken_in):
+            yield part
+            if part.report.status == "complete":
+                taken_in.add(part.digest)
+
+
+def _read(file: LandedFile, landing: Path, secret: bytes, taken_in: Collection[str]) -> Iterator[_Part]:
     report = FileReport(file.feed, file.name, file.mapping.export, "refused")
-    found = _Found(report, hashlib.sha256(file.name.encode()).hexdigest(), file.mapping.version)
+    part = _Part(report, hashlib.sha256(file.name.encode()).hexdigest(), file.mapping.version)
     try:
         before = {file.path: demand_settled(file.path)}
         content = content_hash([file.path])
-        found = replace(found, digest=content)
+        part = replace(part, digest=content)
         siblings = file.siblings(landing)
         before |= {path: state(path) for path in siblings.values()}
         content = content_hash([file.path, *siblings.values()]) if siblings else content
-        found = replace(found, digest=version(file.path, content, file.mapping))
-        if found.digest in taken_in:
-            return None
+        part = replace(part, digest=version(file.path, content, file.mapping))
+        if part.digest in taken_in:
+            return
         demand_own_folder(file)
-        rows = judged_rows(file.path, file.mapping, siblings, secret=secret, now=datetime.now(UTC))
+        for rows in judged_parts(file.path, file.mapping, siblings, secret=secret, now=datetime.now(UTC)):
+            yield replace(part, rows=rows)
         demand_unchanged(before)
+        report = replace(report, status="complete")
     except StorageAwayError:
         raise  # not this file is at fault: the run stops, and the next one goes on
     except UnfinishedFileError as error:
-        return _unfinished(found, str(error))
+        report = replace(report, status="unfinished", message=str(error))
     except FileNotFoundError:
-        return _unfinished(found, "it was removed before it could be read; land it again")
+        told = "it was removed before it could be read; land it again"
+        report = replace(report, status="unfinished", message=told)
     except OSError as error:
         advice = "give this user the right to read it; " if isinstance(error, PermissionError) else ""
-        return _unfinished(found, f"it cannot be opened ({error.strerror}); {advice}read at the next run")
+        told = f"it cannot be opened ({error.strerror}); {advice}read at the next run"
+        report = replace(report, status="unfinished", message=told)
     except (UnreadableFileError, MappingError) as error:
-        return replace(found, report=replace(report, message=str(error)))
-    return replace(found, rows=rows)
+        report = replace(report, message=str(error))
+    yield replace(part, report=report)
 
 
-def _unfinished(found: _Found, message: str) -> _Found:
-    return replace(found, report=replace(found.report, status="unfinished", message=message))
-
-
-def _entered(connection: duckdb.DuckDBPyConnection, found: _Found, audit: Audit | None) -> FileReport:
-    """Put what was read of a file into the warehouse, in one transaction."""
-    if found.report.status == "unfinished":
-        return found.report
+def _entered(
+    connection: duckdb.DuckDBPyConnection, parts: Iterator[_Part], feed: str, audit: Audit | None
+) -> list[FileReport]:
+    """Put the next files into the warehouse, in one transaction: until `ROWS_TOGETHER` have come, and a file ends."""
+    ended: list[_Part] = []
+    beside: dict[str, Beside] = {}
+    staged = 0
     with transaction(connection):
-        if found.rows is None:
-            _enter(connection, found.report, found.digest, found.mapping)
-            return found.report
-        done = _stored(connection, found.rows, found.report, found.digest, audit)
-        _enter(connection, done, found.digest, found.mapping, dates=_span(found.rows.frame))
-    return done
+        for part in parts:
+            if part.rows is not None:
+                stage(connection, part.rows.frame, part.digest)
+                beside[part.digest] = beside.get(part.digest, Beside()) + part.rows.beside
+                staged += part.rows.frame.height
+                continue
+            ended.append(part)
+            if part.report.status != "complete":
+                forget(connection, part.digest)
+            if staged >= ROWS_TOGETHER:
+                break
+        whole = {part.digest: part.report.file for part in ended if part.report.status == "complete"}
+        stored = store(connection, feed, whole, audit=audit)
+        reports = []
+        for part in ended:
+            report = part.report
+            if part.digest in stored:
+                report = _reported(report, stored[part.digest], beside[part.digest])
+            if report.status != "unfinished":
+                _enter(connection, report, part, stored.get(part.digest, Stored()))
+            reports.append(report)
+    return reports
+
+
+def _reported(report: FileReport, stored: Stored, beside: Beside) -> FileReport:
+    return replace(
+        report,
+        status="partial" if stored.quarantined else "complete",
+        rows_read=stored.rows + beside.ignored,
+        accepted=stored.accepted,
+        duplicate=stored.rows - stored.accepted - stored.quarantined,
+        quarantined=stored.quarantined,
+        ignored=beside.ignored,
+        message="; ".join((*stored.refusals, *beside.notes)),
+        disagreements=list(map(str, beside.disagreements)),
+        outcomes=list(stored.outcomes),
+    )
 
 
 def _taken_in(connection: duckdb.DuckDBPyConnection, feed: str) -> set[str]:
@@ -152,49 +192,19 @@ def _taken_in(connection: duckdb.DuckDBPyConnection, feed: str) -> set[str]:
     return {digest for (digest,) in connection.execute(query, [feed]).fetchall()}
 
 
-def _stored(
-    connection: duckdb.DuckDBPyConnection, rows: JudgedRows, report: FileReport, digest: str, audit: Audit | None
-) -> FileReport:
-    counts = store(connection, rows.frame, report.feed, file=report.file, digest=digest, audit=audit)
-    return replace(
-        report,
-        status="partial" if counts.quarantined else "complete",
-        rows_read=rows.rows_read,
-        accepted=counts.accepted,
-        duplicate=rows.frame.height - counts.accepted - counts.quarantined,
-        quarantined=counts.quarantined,
-        ignored=rows.ignored,
-        message="; ".join([*rows.refusals, *rows.notes]),
-        disagreements=list(map(str, rows.disagreements)),
-        outcomes=counts.outcomes,
-    )
-
-
-def _span(frame: pl.DataFrame) -> tuple[Any, Any]:
-    """First and last business date of the good rows."""
-    dates = frame.filter(pl.col("_reasons").list.len() == 0)["_date"]
-    return dates.min(), dates.max()
-
-
-def _enter(
-    connection: duckdb.DuckDBPyConnection,
-    report: FileReport,
-    digest: str,
-    mapping: str,
-    *,
-    dates: tuple[Any, Any] = (None, None),
-) -> None:
+def _enter(connection: duckdb.DuckDBPyConnection, report: FileReport, part: _Part, stored: Stored) -> None:
     """Enter the file; what it says takes the place of an earlier refusal of a file of that name."""
     connection.execute(
         "DELETE FROM ops.files WHERE feed = ? AND file = ? AND status = 'refused' AND content_hash <> ?",
-        [report.feed, report.file, digest],
+        [report.feed, report.file, part.digest],
     )
     connection.execute(
         "INSERT OR REPLACE INTO ops.files BY NAME SELECT ? AS feed, ? AS file, ? AS content_hash, ? AS export, "
         "? AS status, ? AS rows_read, ? AS accepted, ? AS duplicate, ? AS quarantined, ? AS ignored, ? AS message, "
         "? AS first_date, ? AS last_date, now() AS ingested_at, false AS published, ? AS mapping",
         [
-            report.feed, report.file, digest, report.export, report.status, report.rows_read, report.accepted,
-            report.duplicate, report.quarantined, report.ignored, report.message, *dates, mapping,
+            report.feed, report.file, part.digest, report.export, report.status, report.rows_read, report.accepted,
+            report.duplicate, report.quarantined, report.ignored, report.message, stored.first_date, stored.last_date,
+            part.mapping,
         ],
     )  # fmt: skip

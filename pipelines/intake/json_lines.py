@@ -7,39 +7,60 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import polars as pl
 
-from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, distinct
-from pipelines.intake.text import LOST, decoded
+from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, batched, distinct
+from pipelines.intake.text import LOST, blocks, coding_of, decoded, lines
 
 if TYPE_CHECKING:
-    from data_contracts.mapping import Reading
+    from collections.abc import Iterable, Iterator
 
+    from data_contracts.mapping import Reading
+    from pipelines.intake.text import Opening
+
+RECORDS = 50_000  # of a part
 DEEPEST = 32
 TOO_DEEP = f"nests values more than {DEEPEST} times; export it flat"
 
 
-def read_json_lines(content: bytes, reading: Reading, /) -> pl.DataFrame:
-    """Every line that is not blank, under the keys of all; one that is no JSON object is broken."""
-    text, damage = decoded(content, reading.encoding)
-    numbered = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    records = [_record(line, damage) for _, line in numbered]
-    keys = list(dict.fromkeys(key for record, _ in records for key in record))
-    if not keys:
-        first = f"; line {numbered[0][0]} {records[0][1] or 'is empty'}" if records else ""
-        raise UnreadableFileError(f"none of its {len(records):,} lines is a JSON object with values{first}")
-    columns = {
-        name: pl.Series([text_of(record.get(key)) for record, _ in records], dtype=pl.String)
-        for name, key in zip(distinct(keys), keys, strict=True)
-    }
-    marks = {
-        ROW: pl.Series([n for n, _ in numbered], dtype=pl.Int64),
-        BROKEN: pl.Series([why for _, why in records], dtype=pl.String),
-    }
-    return pl.DataFrame(columns | marks)
+def json_lines_parts(opened: Opening, reading: Reading, /) -> Iterator[pl.DataFrame]:
+    """Every line that is not blank, part by part, under the keys of all; one that is no JSON object is broken."""
+    coding = coding_of(opened, reading.encoding)
+    keys = _keys(_numbered(coding.texts(opened), coding.damage))
+    names = distinct(keys)
+    for some in batched(_numbered(coding.texts(opened), coding.damage), RECORDS):
+        columns = {
+            name: pl.Series([text_of(record.get(key)) for _, record, _ in some], dtype=pl.String)
+            for name, key in zip(names, keys, strict=True)
+        }
+        marks = {
+            ROW: pl.Series([number for number, _, _ in some], dtype=pl.Int64),
+            BROKEN: pl.Series([why for _, _, why in some], dtype=pl.String),
+        }
+        yield pl.DataFrame(columns | marks)
 
 
 def json_headers(content: bytes, reading: Reading, /) -> list[str]:
     """The keys in the beginning of a file."""
-    return [c for c in read_json_lines(content, reading).columns if c not in (ROW, BROKEN)]
+    text, damage = decoded(content, reading.encoding)
+    return distinct(_keys(_numbered([text], damage)))
+
+
+def _numbered(texts: Iterable[str], damage: str) -> Iterator[tuple[int, dict[str, Any], str | None]]:
+    """The number of each line that is not blank, its object, and why it is broken."""
+    for number, line in enumerate(lines(blocks(texts)), start=1):
+        if line.strip():
+            yield number, *_record(line, damage)
+
+
+def _keys(numbered: Iterable[tuple[int, dict[str, Any], str | None]]) -> list[str]:
+    """The keys of all objects; raises UnreadableFileError where there are none."""
+    keys: dict[str, None] = {}
+    first, count = "", 0
+    for number, record, why in numbered:
+        first, count = first or f"; line {number} {why or 'is empty'}", count + 1
+        keys |= dict.fromkeys(record)
+    if not keys:
+        raise UnreadableFileError(f"none of its {count:,} lines is a JSON object with values{first}")
+    return list(keys)
 
 
 def _record(line: str, damage: str) -> tuple[dict[str, Any], str | None]:

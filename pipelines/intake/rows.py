@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -15,15 +15,16 @@ from data_contracts.exports import apply_mapping, left_out
 from data_contracts.mapping import MappingError, Reading, headers_of, normalised
 from data_contracts.parsing import known, parse
 from data_contracts.rules import judge
-from data_contracts.stated_figures import disagreements, unequal_totals
+from data_contracts.stated_figures import Sums, disagreements, joined, unequal_totals
 from data_contracts.summed import total_rows
 from pipelines.intake.frames import BROKEN, ROW
 from pipelines.intake.given import with_given
 from pipelines.intake.identity import user_keys, without_mobile_numbers
-from pipelines.intake.readers import read_file
+from pipelines.intake.readers import read_file, read_parts
 from pipelines.intake.texts import in_class
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -32,109 +33,127 @@ if TYPE_CHECKING:
     from data_contracts.stated_figures import Disagreement
 
 ROUNDED = "_rounded_"
-SHOWN_ROWS = 5
 LONGEST_KEPT = 1_000  # characters of a text in the record of a refused row
 
 
 @dataclass(frozen=True)
-class JudgedRows:
-    """The rows of one file: typed columns of the contract, `_row`, `_date`, `_reasons` and, where refused, `_record`.
+class Beside:
+    """What is to be said of a file, or of a part of it, beside its rows.
 
     `ignored` counts total rows; `left_out` the rows that the mapping says are no rows of its feed.
     """
 
-    frame: pl.DataFrame
-    unused_headers: list[str]
+    rows: int = 0
+    unused_headers: tuple[str, ...] = ()
     left_out: int = 0
     ignored: int = 0
     disagreements: tuple[Disagreement, ...] = ()
 
-    @property
-    def rows_read(self) -> int:
-        """Rows of the feed that the file gives, and its total rows."""
-        return self.frame.height + self.ignored
-
-    @property
-    def refused(self) -> pl.DataFrame:
-        """The rows that break the contract."""
-        return self.frame.filter(pl.col("_reasons").list.len() > 0)
+    def __add__(self, other: Beside, /) -> Beside:
+        """What is to be said of two parts of a file."""
+        return Beside(
+            self.rows + other.rows,
+            self.unused_headers or other.unused_headers,
+            self.left_out + other.left_out,
+            self.ignored + other.ignored,
+            joined(self.disagreements + other.disagreements),
+        )
 
     @property
     def notes(self) -> list[str]:
-        """What is worth knowing of the file beside its rows."""
+        """What is worth knowing."""
         return [
-            *(["the file has a header and no rows"] if not self.frame.height else []),
+            *(["the file has a header and no rows"] if not self.rows else []),
             *([f"headers not used: {', '.join(self.unused_headers)}"] if self.unused_headers else []),
             *([f"{_rows(self.ignored, 'total row')} ignored"] if self.ignored else []),
             *([f"{_rows(self.left_out, 'row')} left out by its mapping"] if self.left_out else []),
             *map(str, self.disagreements),
         ]
 
+
+@dataclass(frozen=True)
+class JudgedRows:
+    """Rows of a file: typed columns of the contract, `_row`, `_date`, `_reasons` and, where refused, `_record`."""
+
+    frame: pl.DataFrame
+    beside: Beside
+
     @property
-    def refusals(self) -> list[str]:
-        """One sentence for each column that rows are refused for: how many, on which rows, and the first reason."""
-        told = (
-            self.refused.select(ROW, pl.col("_reasons").alias("reason"))
-            .explode("reason")
-            .with_columns(column=pl.col("reason").str.extract("^([^:]*):"))
-            .group_by("column", maintain_order=True)
-            .agg(pl.col(ROW).unique(maintain_order=True), pl.col("reason").first())
-        )
-        return [
-            f"{len(rows):,} {'rows' if len(rows) > 1 else 'row'} quarantined for {column} ({_named(rows)}): {reason}"
-            for column, rows, reason in told.iter_rows()
-        ]
+    def rows_read(self) -> int:
+        """Rows of the feed that the file gives, and its total rows."""
+        return self.frame.height + self.beside.ignored
+
+    @property
+    def refused(self) -> pl.DataFrame:
+        """The rows that break the contract."""
+        return self.frame.filter(pl.col("_reasons").list.len() > 0)
 
 
 def _rows(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _named(rows: list[int]) -> str:
-    shown = ", ".join(map(str, rows[:SHOWN_ROWS]))
-    return f"row{'s' if len(rows) > 1 else ''} {shown}{', …' if len(rows) > SHOWN_ROWS else ''}"
-
-
 def judged_rows(
     path: Path, mapping: Mapping, siblings: dict[str, Path], /, *, secret: bytes, now: datetime
 ) -> JudgedRows:
-    """Read one file and judge every row by the feed's contract.
+    """All parts of a file, as `judged_parts` gives them, in one."""
+    parts = list(judged_parts(path, mapping, siblings, secret=secret, now=now))
+    return JudgedRows(pl.concat([part.frame for part in parts]), sum((part.beside for part in parts), Beside()))
 
-    Raises UnreadableFileError or MappingError when the file as a whole does not fit.
+
+def judged_parts(
+    path: Path, mapping: Mapping, siblings: dict[str, Path], /, *, secret: bytes, now: datetime
+) -> Iterator[JudgedRows]:
+    """Read one file part by part and judge every row by the feed's contract.
+
+    A file whose mapping has a query is one part, since a query may look at all rows. Raises UnreadableFileError or
+    MappingError when the file as a whole does not fit, perhaps after some of its parts.
     """
     feed = contract(mapping.feed)
-    source = read_file(path, mapping.read)
-    totals = total_rows(source, mapping)
-    summed, source = source.filter(totals), source.filter(~totals)
-    wrong = disagreements(source, mapping)
-    read = source.height
-    if mapping.query:
-        tables = {alias: read_file(other, Reading()).drop(ROW, BROKEN) for alias, other in siblings.items()}
-        source = _joined(source, tables, mapping)
-    source = source.filter(~left_out(source, mapping) | pl.col(BROKEN).is_not_null())
-    handed_on = source.height
-    source = with_given(source, path, mapping)
+    parts = read_parts(path, mapping.read)
+    tables = {alias: read_file(other, Reading()).drop(ROW, BROKEN) for alias, other in siblings.items()}
+    totals, sums, whole = [], Sums(feed), True
+    for part in [pl.concat(parts)] if mapping.query else parts:
+        are_totals = total_rows(part, mapping)
+        summed, source = part.filter(are_totals), part.filter(~are_totals)
+        wrong = disagreements(source, mapping)
+        read = source.height
+        if mapping.query:
+            source = _joined(source, tables, mapping)
+        source = source.filter(~left_out(source, mapping) | pl.col(BROKEN).is_not_null())
+        beside = Beside(left_out=read - source.height, ignored=summed.height, disagreements=tuple(wrong))
+        source = with_given(source, path, mapping)
+        typed, unused = _typed(source, mapping, feed, secret=secret)
+        if summed.height:
+            totals.append(summed)
+        sums.add(typed)
+        whole = whole and read == source.height == typed.height
+        judged = _with_shapes_judged(judge(_without_broken(typed), feed, now=now), feed)
+        if mapping.each:
+            source = judged.select(ROW).join(source, on=ROW, how="left", maintain_order="left")
+        records = _records(source, judged, mapping, feed)
+        reasons = pl.col("_reasons").list.eval(without_mobile_numbers(pl.element()))  # which quote what they refuse
+        frame = judged.select(*feed.schema, ROW, reasons, records, _business_date(feed).alias("_date"))
+        yield JudgedRows(frame, replace(beside, rows=frame.height, unused_headers=tuple(unused)))
+    if whole and sum(total.height for total in totals) == 1:
+        wrong = _unequal_totals(totals[0], sums, path, mapping)
+        yield JudgedRows(frame.clear(), Beside(disagreements=tuple(wrong)))
+
+
+def _typed(source: pl.DataFrame, mapping: Mapping, feed: Contract, *, secret: bytes) -> tuple[pl.DataFrame, list[str]]:
+    """The columns of the feed in their types, and the headers that it does not use."""
     mapped, unused = apply_mapping(source, mapping)
-    typed = parse(_with_classes(_with_keys(mapped, feed, secret), feed), feed, time_zone=mapping.time_zone)
-    if summed.height == 1 and read == handed_on == typed.height:
-        wrong += _unequal_totals(summed, typed, path, mapping)
-    judged = _with_shapes_judged(judge(_without_broken(typed), feed, now=now), feed)
-    if mapping.each:
-        source = judged.select(ROW).join(source, on=ROW, how="left", maintain_order="left")
-    records = _records(source, judged, mapping, feed)
-    reasons = pl.col("_reasons").list.eval(without_mobile_numbers(pl.element()))  # which quote what they refuse
-    frame = judged.select(*feed.schema, ROW, reasons, records, _business_date(feed).alias("_date"))
-    return JudgedRows(frame, unused, read - handed_on, summed.height, tuple(wrong))
+    return parse(_with_classes(_with_keys(mapped, feed, secret), feed), feed, time_zone=mapping.time_zone), unused
 
 
-def _unequal_totals(summed: pl.DataFrame, typed: pl.DataFrame, path: Path, mapping: Mapping) -> list[Disagreement]:
+def _unequal_totals(summed: pl.DataFrame, sums: Sums, path: Path, mapping: Mapping) -> list[Disagreement]:
     """Where the file's own total is not the sum of its rows; nothing of one whose rows a query makes."""
     if mapping.query or mapping.each:
         return []
     feed = contract(mapping.feed)
     raw = [*feed.raw, *(f.name for f in feed.fields if f.made_from)]
     total, _ = apply_mapping(with_given(summed, path, mapping), mapping)
-    return unequal_totals(parse(total.drop(raw, strict=False), feed, time_zone=mapping.time_zone), typed, feed)
+    return unequal_totals(parse(total.drop(raw, strict=False), feed, time_zone=mapping.time_zone), sums)
 
 
 def _business_date(feed: Contract) -> pl.Expr:

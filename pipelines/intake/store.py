@@ -1,8 +1,8 @@
-"""Putting judged rows into the warehouse, inside the transaction of their file."""
+"""Putting judged rows into the warehouse, inside the transaction of their files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.contract import contract
@@ -12,9 +12,12 @@ from pipelines.warehouse import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     import duckdb
     import polars as pl
+
+    Audit = Callable[[duckdb.DuckDBPyConnection, str, str], list[Any]]
 
 # Which core assets have to be made again for a business date when rows of a feed change on it.
 MADE_FROM = {
@@ -52,86 +55,186 @@ MADE_FROM_OTHER_DATES = {
         "WHERE user_key IN (SELECT unnest([user_key, linked_key]) FROM {changed})",
     ),
 }
-# Temporary, so that nothing of a row that is not kept reaches the disk.
+# Temporary: of a row that is not kept nothing is left. The rows of all files that are put in together stand in it.
 STAGED = "staged"
 INCOMING = "incoming"
 EARLIER = "earlier"
+SHOWN_ROWS = 5
 
 
 @dataclass(frozen=True)
 class Stored:
-    """How many rows of a file got into the raw table and into quarantine, and what the audit found."""
+    """What became of the rows of a file, between which dates the good ones lie, and what the audit found.
 
-    accepted: int
-    quarantined: int
-    outcomes: list[Any] = field(default_factory=list)
+    `refusals` is one sentence for each column that rows are refused for: how many, on which rows, the first reason.
+    """
+
+    rows: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    first_date: date | None = None
+    last_date: date | None = None
+    refusals: tuple[str, ...] = ()
+    outcomes: tuple[Any, ...] = ()
+
+
+def stage(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame, digest: str, /) -> None:
+    """Add judged rows of a file to those that are put in together."""
+    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {STAGED} AS SELECT *, '' AS _file FROM frame LIMIT 0")
+    connection.execute(f"INSERT INTO {STAGED} SELECT *, ? FROM frame", [digest[:16]])
+
+
+def forget(connection: duckdb.DuckDBPyConnection, digest: str, /) -> None:
+    """Take back the staged rows of a file that proved to be none that can be put in."""
+    if _is_staged(connection):
+        connection.execute(f"DELETE FROM {STAGED} WHERE _file = ?", [digest[:16]])
 
 
 def store(
-    connection: duckdb.DuckDBPyConnection,
-    frame: pl.DataFrame,  # DuckDB reads it by its name
-    feed: str,
-    /,
-    *,
-    file: str,
-    digest: str,
-    audit: Callable[[duckdb.DuckDBPyConnection, str, str], list[Any]] | None = None,
-) -> Stored:
-    """Stage the rows, audit them, quarantine the refused ones and upsert the rest."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {STAGED} AS SELECT *, ? AS _file FROM frame", [digest[:16]])
-    outcomes = audit(connection, STAGED, feed) if audit else []
-    quarantined = _quarantine(connection, feed, file)
-    repeats = _repeats(connection, feed)
-    keep_versions(connection, STAGED, feed, repeats=repeats)
-    accepted = _upsert(connection, feed, repeats=repeats)
-    enter_arrivals(connection, feed, staged=STAGED, incoming=INCOMING)
+    connection: duckdb.DuckDBPyConnection, feed: str, files: dict[str, str], /, *, audit: Audit | None = None
+) -> dict[str, Stored]:
+    """Put the staged rows of files (names by digest) in: audit them, quarantine the refused ones, upsert the rest.
+
+    Where two rows share a key, the files are put in one after the other: what is said of a file does not depend on
+    which others came with it. Returns what became of each, by digest; the outcomes of an audit stand with the first.
+    """
+    if not _is_staged(connection):
+        return {}
+    stored: dict[str, Stored] = {}
+    if not _repeats(connection, feed, STAGED):
+        stored = _store(connection, feed, files, STAGED, audit, repeats=False)
+    else:
+        for digest, name in files.items():
+            only = f"(FROM {STAGED} WHERE _file = '{digest[:16]}')"
+            repeats = _repeats(connection, feed, only)
+            stored |= _store(connection, feed, {digest: name}, only, audit, repeats=repeats)
     connection.execute(f"DROP TABLE {STAGED}")
-    connection.execute(f"DROP TABLE {INCOMING}")
-    connection.execute(f"DROP TABLE {EARLIER}")
-    return Stored(accepted, quarantined, outcomes)
+    return stored
 
 
-def _quarantine(connection: duckdb.DuckDBPyConnection, feed: str, file: str) -> int:
+def _store(
+    connection: duckdb.DuckDBPyConnection,
+    feed: str,
+    files: dict[str, str],
+    staged: str,
+    audit: Audit | None,
+    *,
+    repeats: bool,
+) -> dict[str, Stored]:
+    outcomes = tuple(audit(connection, staged, feed)) if audit and files else ()
+    _quarantine(connection, feed, staged, files)
+    keep_versions(connection, staged, feed, repeats=repeats)
+    accepted = _upsert(connection, feed, staged, repeats=repeats)
+    found = {origin: counts for origin, *counts in _counts(connection, staged)}
+    refusals = _refusals(connection, staged)
+    stored = {}
+    for digest in files:
+        origin = digest[:16]
+        rows, refused, first, last = found.get(origin, (0, 0, None, None))
+        told = tuple(refusals.get(origin, ()))
+        stored[digest] = Stored(rows, accepted.get(origin, 0), refused, first, last, told, outcomes)
+        outcomes = ()
+    return stored
+
+
+def _is_staged(connection: duckdb.DuckDBPyConnection) -> bool:
+    return _count(connection, f"duckdb_tables() WHERE temporary AND table_name = '{STAGED}'") > 0
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, staged: str) -> list[tuple[Any, ...]]:
+    """By origin: rows, refused ones, and the first and last business date of the good ones."""
+    good = "len(_reasons) = 0"
+    return connection.execute(
+        f"SELECT _file, count(*), count(*) FILTER (NOT {good}), min(_date) FILTER ({good}), max(_date) FILTER ({good}) "
+        f"FROM {staged} GROUP BY _file"
+    ).fetchall()
+
+
+def _refusals(connection: duckdb.DuckDBPyConnection, staged: str) -> dict[str, list[str]]:
+    """By origin, a sentence for each column, in the order in which they are first broken."""
+    told: dict[str, list[str]] = {}
+    found = connection.execute(f"""
+        WITH reasons AS (
+            SELECT _file, _row, unnest(_reasons) AS reason, generate_subscripts(_reasons, 1) AS nth
+            FROM {staged} WHERE len(_reasons) > 0
+        ), by_row AS (
+            SELECT _file, split_part(reason, ':', 1) AS broken, _row, min(nth) AS nth, arg_min(reason, nth) AS reason
+            FROM reasons GROUP BY ALL
+        )
+        SELECT _file, broken, count(*), min(_row, {SHOWN_ROWS}), arg_min(reason, (_row, nth))
+        FROM by_row GROUP BY _file, broken ORDER BY _file, min((_row, nth))""").fetchall()
+    for origin, column, count, rows, reason in found:
+        noun, named = ("rows", "rows") if count > 1 else ("row", "row")
+        shown = f"{named} {', '.join(map(str, rows))}{', …' if count > SHOWN_ROWS else ''}"
+        told.setdefault(origin, []).append(f"{count:,} {noun} quarantined for {column} ({shown}): {reason}")
+    return told
+
+
+def _quarantine(connection: duckdb.DuckDBPyConnection, feed: str, staged: str, files: dict[str, str]) -> None:
+    origins = [digest[:16] for digest in files]
     connection.execute(
-        f"INSERT INTO quarantine.{feed} BY NAME SELECT ? AS file, _row AS row_number, _reasons AS reasons, "
-        f"_record AS record, _file FROM {STAGED} WHERE len(_reasons) > 0",
-        [file],
+        f"INSERT INTO quarantine.{feed} BY NAME SELECT file, _row AS row_number, _reasons AS reasons, "
+        f"_record AS record, _file FROM {staged} JOIN (SELECT unnest(?) AS _file, unnest(?) AS file) USING (_file) "
+        "WHERE len(_reasons) > 0",
+        [origins, list(files.values())],
     )
-    return _count(connection, f"{STAGED} WHERE len(_reasons) > 0")
 
 
-def _repeats(connection: duckdb.DuckDBPyConnection, feed: str) -> bool:
-    """Whether two good rows of the file may have the same key, else nothing needs to be sorted.
+def _repeats(connection: duckdb.DuckDBPyConnection, feed: str, staged: str) -> bool:
+    """Whether two good rows may have the same key, else nothing needs to be sorted.
 
     Two keys of the same hash say so too, which costs a sort and changes nothing.
     """
     key = ", ".join(map(quoted, contract(feed).primary_key))
-    query = f"SELECT count(DISTINCT hash({key})) < count(*) FROM {STAGED} WHERE len(_reasons) = 0"
+    query = f"SELECT count(DISTINCT hash({key})) < count(*) FROM {staged} WHERE len(_reasons) = 0"
     return bool(connection.execute(query).fetchall()[0][0])
 
 
-def _upsert(connection: duckdb.DuckDBPyConnection, feed: str, *, repeats: bool) -> int:
-    """Put the newest version of each row into the raw table; returns how many rows of the file got in.
+def _upsert(connection: duckdb.DuckDBPyConnection, feed: str, staged: str, *, repeats: bool) -> dict[str, int]:
+    """Put the newest version of each row into the raw table; returns how many rows of each origin got in.
 
     Of two versions with the same `exported_at` the one with the greater values wins, so that the outcome depends
     neither on which file came first nor on how rows are spread over files. Of the same version in two files the
     greater file hash stands as its origin; such a row is a duplicate, and nothing is made again for it.
     """
-    names = [quoted(f.name) for f in contract(feed).fields]
-    values = ", ".join(names)
-    of_new, of_old = (", ".join(f"{side}.{n}" for n in names) for side in ("new", "old"))
     same = " AND ".join(f"new.{quoted(k)} = old.{quoted(k)}" for k in contract(feed).primary_key)
-    key = ", ".join(map(quoted, contract(feed).primary_key))
-    order = f"PARTITION BY {key} ORDER BY exported_at DESC, row({values}) DESC, _row DESC"
     # The rows that stand already are found by their keys alone; mostly there are none to compare and to delete.
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {EARLIER} AS "
-        f"SELECT old.* FROM raw.{feed} AS old SEMI JOIN {STAGED} AS new ON {same}"
+        f"SELECT old.* FROM raw.{feed} AS old SEMI JOIN {staged} AS new ON {same}"
     )
+    if repeats or _count(connection, EARLIER):
+        incoming = INCOMING
+        _choose_newest(connection, feed, staged, same, repeats=repeats)
+        replaced = f"(FROM {incoming} WHERE _date_before IS NOT NULL)"
+        connection.execute(f"DELETE FROM raw.{feed} AS old USING {replaced} AS new WHERE {same}")
+    else:
+        incoming = (
+            "(SELECT * EXCLUDE (_reasons, _record), NULL::DATE AS _date_before, true AS _accepted, true AS _changed "
+            f"FROM {staged} WHERE len(_reasons) = 0)"
+        )
+    _mark_outdated(connection, feed, incoming)
+    connection.execute(
+        f"INSERT INTO raw.{feed} BY NAME SELECT * EXCLUDE (_date_before, _accepted, _changed) FROM {incoming}"
+    )
+    enter_arrivals(connection, feed, staged=staged, incoming=incoming)
+    accepted = connection.execute(f"SELECT _file, count(*) FROM {incoming} WHERE _accepted GROUP BY _file").fetchall()
+    connection.execute(f"DROP TABLE {EARLIER}")
+    connection.execute(f"DROP TABLE IF EXISTS {INCOMING}")
+    return dict(accepted)
+
+
+def _choose_newest(connection: duckdb.DuckDBPyConnection, feed: str, staged: str, same: str, *, repeats: bool) -> None:
+    """The staged rows that are newer than what stands, beside the dates and values that they replace."""
+    names = [quoted(f.name) for f in contract(feed).fields]
+    values = ", ".join(names)
+    of_new, of_old = (", ".join(f"{side}.{n}" for n in names) for side in ("new", "old"))
+    key = ", ".join(map(quoted, contract(feed).primary_key))
+    order = f"PARTITION BY {key} ORDER BY exported_at DESC, row({values}) DESC, _row DESC"
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE {INCOMING} AS
         WITH newest AS (
-            SELECT * EXCLUDE (_reasons, _record) FROM {STAGED} WHERE len(_reasons) = 0
+            SELECT * EXCLUDE (_reasons, _record) FROM {staged} WHERE len(_reasons) = 0
             {f"QUALIFY row_number() OVER ({order}) = 1" if repeats else ""}
         )
         SELECT new.*, old._date AS _date_before,
@@ -141,13 +244,6 @@ def _upsert(connection: duckdb.DuckDBPyConnection, feed: str, *, repeats: bool) 
         WHERE old._file IS NULL
             OR (new.exported_at, row({of_new}), new._file, new._row)
                 > (old.exported_at, row({of_old}), old._file, old._row)""")
-    _mark_outdated(connection, feed)
-    replaced = f"(FROM {INCOMING} WHERE _date_before IS NOT NULL)"
-    connection.execute(f"DELETE FROM raw.{feed} AS old USING {replaced} AS new WHERE {same}")
-    connection.execute(
-        f"INSERT INTO raw.{feed} BY NAME SELECT * EXCLUDE (_date_before, _accepted, _changed) FROM {INCOMING}"
-    )
-    return _count(connection, f"{INCOMING} WHERE _accepted")
 
 
 def withdraw(connection: duckdb.DuckDBPyConnection, feed: str, digests: list[str], /) -> None:
@@ -158,7 +254,7 @@ def withdraw(connection: duckdb.DuckDBPyConnection, feed: str, digests: list[str
         f"FROM raw.{feed} WHERE _file IN (SELECT unnest(?))",
         [origins],
     )
-    _mark_outdated(connection, feed)
+    _mark_outdated(connection, feed, INCOMING)
     kept = ("versions",) if contract(feed).keeps_versions else ()
     for schema in ("raw", "quarantine", *kept):
         connection.execute(f"DELETE FROM {schema}.{feed} WHERE _file IN (SELECT unnest(?))", [origins])
@@ -174,17 +270,17 @@ def _differ(feed: str) -> str:
     return f"row({of_new}) IS DISTINCT FROM row({of_old})"
 
 
-def _mark_outdated(connection: duckdb.DuckDBPyConnection, feed: str) -> None:
+def _mark_outdated(connection: duckdb.DuckDBPyConnection, feed: str, incoming: str) -> None:
     """Enter the business dates on which rows appear, change or leave, for the core assets that are made of them."""
     if feed in MADE_FROM_OTHER_DATES:
         assets, dates = MADE_FROM_OTHER_DATES[feed]
-        query = dates.format(changed=f"(FROM {INCOMING} WHERE _changed)")
+        query = dates.format(changed=f"(FROM {incoming} WHERE _changed)")
         connection.execute(f"INSERT OR IGNORE INTO ops.outdated SELECT unnest({list(assets)}), * FROM ({query})")
     for asset in MADE_FROM.get(feed, ()):
         connection.execute(
             f"""INSERT OR IGNORE INTO ops.outdated
-            SELECT $asset, _date FROM {INCOMING} WHERE _changed
-            UNION SELECT $asset, _date_before FROM {INCOMING} WHERE _changed AND _date_before IS NOT NULL""",
+            SELECT $asset, _date FROM {incoming} WHERE _changed
+            UNION SELECT $asset, _date_before FROM {incoming} WHERE _changed AND _date_before IS NOT NULL""",
             {"asset": asset},
         )
 

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import codecs
+import io
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines.intake.frames import UnreadableFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    Opening = Callable[[], BinaryIO]
 
 LOST = "\ufffd"
 # What a file begins with that is no text, whatever its name says.
@@ -16,67 +26,151 @@ BINARY = {
 }
 # A file with fewer bad bytes than this, for each good character outside ASCII, is in that encoding and damaged.
 DAMAGE = 0.1
+PIECE = 8 << 20  # bytes that are read at a time
+LONGEST_RECORD = 32 << 20  # characters
 
 
-def decoded(content: bytes, encoding: str | None, /) -> tuple[str, str]:
-    """The text, and why some of its characters are lost (empty where none are).
+@dataclass(frozen=True)
+class Coding:
+    """How bytes are text: the encoding, why some characters are lost (empty where none are), how lines end."""
+
+    encoding: str
+    damage: str = ""
+    returns_only: bool = False
+
+    def texts(self, opened: Opening, /) -> Iterator[str]:
+        """The text, piece by piece, with newlines where lines end in a carriage return alone."""
+        mark = "\ufeff"
+        for text in filter(None, _decoded(opened, self.encoding, "replace")):
+            marked = text.removeprefix(mark)
+            yield marked.replace("\r", "\n") if self.returns_only else marked
+            mark = ""
+
+
+def coding_of(opened: Opening, stated: str | None, /) -> Coding:
+    """How the bytes of a stream are text, found by reading them once.
 
     Without a stated encoding: UTF-16 by its mark, else UTF-8, else GBK (as GB 18030). Lost characters stand as U+FFFD.
 
     Raises:
         UnreadableFileError: it is no text, or in none of these encodings.
     """
-    for start, kind in BINARY.items():
-        if content.startswith(start):
+    with opened() as stream:
+        start = stream.read(8)
+    for beginning, kind in BINARY.items():
+        if start.startswith(beginning):
             raise UnreadableFileError(f"its content is {kind}, which its name does not say; rename it, or export text")
-    encodings = _encodings(content, encoding)
+    encodings = _encodings(start, stated)
+    damaged = []
     for name in encodings:
         try:
-            return _text(content.decode(name)), ""
+            return _coding(name, _survey(opened, name, "strict"))
         except UnicodeDecodeError:
-            if _damage(content, name) <= DAMAGE:  # GBK would read the few bad bytes, and make nonsense of the rest
-                return _lossy(content, name)
-    for name in encodings:
-        if content.decode(name, errors="replace").count(LOST) == 1:
-            return _lossy(content, name)
+            found = _survey(opened, name, "replace")
+            if found.bad <= DAMAGE * found.good:  # GBK would read the few bad bytes, and make nonsense of the rest
+                return _coding(name, found)
+            damaged.append((name, found))
+    for name, found in damaged:
+        if found.bad == 1:
+            return _coding(name, found)
     raise UnreadableFileError(
-        f"byte {_first_bad(content, encodings[0]):,} is not {' or '.join(map(_named, encodings))} text; "
+        f"byte {_first_bad(opened, encodings[0]):,} is not {' or '.join(map(_named, encodings))} text; "
         "save the file as UTF-8 or GBK, or state its encoding in a mapping file"
     )
 
 
-def _encodings(content: bytes, stated: str | None) -> list[str]:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+def decoded(content: bytes, encoding: str | None, /) -> tuple[str, str]:
+    """The text of some bytes, and why some of its characters are lost (empty where none are), as by `coding_of`."""
+    opened = partial(io.BytesIO, content)
+    coding = coding_of(opened, encoding)
+    return "".join(coding.texts(opened)), coding.damage
+
+
+def end_of_line(text: str, /) -> int:
+    """Where the last whole line ends; 0 where none does."""
+    return text.rfind("\n") + 1
+
+
+def blocks(texts: Iterable[str], end: Callable[[str], int] = end_of_line, /) -> Iterator[str]:
+    """The texts cut anew, each where `end` says that it may end (0 where it may not yet); the last one as it ends."""
+    rest = ""
+    for text in texts:
+        rest += text
+        if at := end(rest):
+            yield rest[:at]
+            rest = rest[at:]
+        elif len(rest) > LONGEST_RECORD:
+            raise UnreadableFileError(
+                f"it has a line of more than {LONGEST_RECORD:,} characters, which no export has; export it again"
+            )
+    if rest:
+        yield rest
+
+
+def lines(texts: Iterable[str], /) -> Iterator[str]:
+    """The lines of texts of whole lines, without their ends."""
+    for text in texts:
+        yield from text.removesuffix("\n").split("\n")
+
+
+@dataclass
+class _Survey:
+    """What decoding found: characters that are lost, good ones outside ASCII, and which control characters occur."""
+
+    bad: int = 0
+    good: int = 0
+    zeros: bool = False
+    returns: bool = False
+    newlines: bool = False
+
+
+def _survey(opened: Opening, encoding: str, errors: str) -> _Survey:
+    found = _Survey()
+    for text in _decoded(opened, encoding, errors):
+        found.zeros |= "\x00" in text
+        found.returns |= "\r" in text
+        found.newlines |= "\n" in text
+        if errors == "replace":
+            bad = text.count(LOST)
+            found.bad += bad
+            found.good += len(text) - len(text.encode("ascii", errors="ignore")) - bad
+    return found
+
+
+def _coding(encoding: str, found: _Survey) -> Coding:
+    if found.zeros:
+        raise UnreadableFileError("the file holds binary zeros, so it is no text; export it again as CSV in UTF-8")
+    damage = f"holds bytes that are not {_named(encoding)} text" if found.bad else ""
+    return Coding(encoding, damage, found.returns and not found.newlines)
+
+
+def _decoded(opened: Opening, encoding: str, errors: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    with opened() as stream:
+        while piece := stream.read(PIECE):
+            yield decoder.decode(piece)
+    yield decoder.decode(b"", final=True)
+
+
+def _encodings(start: bytes, stated: str | None) -> list[str]:
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ["utf-16"]
     return [stated] if stated else ["utf-8-sig", "gb18030"]
 
 
-def _damage(content: bytes, encoding: str) -> float:
-    """Bad bytes for each good character outside ASCII."""
-    text = content.decode(encoding, errors="replace")
-    bad = text.count(LOST)
-    good = len(text) - len(text.encode("ascii", errors="ignore")) - bad
-    return bad / good if good else float("inf")
-
-
-def _lossy(content: bytes, encoding: str) -> tuple[str, str]:
-    return _text(content.decode(encoding, errors="replace")), f"holds bytes that are not {_named(encoding)} text"
-
-
-def _first_bad(content: bytes, encoding: str) -> int:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError as error:
-        return error.start + 1
+def _first_bad(opened: Opening, encoding: str) -> int:
+    """The number of the first byte that is not of the encoding, counted from 1."""
+    decoder, before = codecs.getincrementaldecoder(encoding)(), 0
+    with opened() as stream:
+        for piece in chain(iter(partial(stream.read, PIECE), b""), [b""]):
+            waiting = len(decoder.getstate()[0])
+            try:
+                decoder.decode(piece, final=not piece)
+            except UnicodeDecodeError as error:
+                return before - waiting + error.start + 1
+            before += len(piece)
     return 0
 
 
 def _named(encoding: str) -> str:
     return {"utf-8-sig": "UTF-8", "gb18030": "GBK"}.get(encoding, encoding.upper())
-
-
-def _text(text: str) -> str:
-    if "\x00" in text:
-        raise UnreadableFileError("the file holds binary zeros, so it is no text; export it again as CSV in UTF-8")
-    text = text.removeprefix("\ufeff")
-    return text.replace("\r", "\n") if "\r" in text and "\n" not in text else text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines.intake.ahead import one_ahead
+from pipelines.intake.ahead import ahead
 from tests.pipelines.intake_files import csv_bytes, ingest, land, memory, orders
 
 if TYPE_CHECKING:
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
-    assert list(one_ahead(str, range(5))) == list("01234")
-    assert list(one_ahead(str, [])) == []
+    assert list(ahead(map(str, range(5)))) == list("01234")
+    assert list(ahead([])) == []
 
 
 def test_no_more_than_the_next_one_is_worked_on() -> None:
     begun: list[int] = []
-    results = one_ahead(begun.append, range(5))
+    results = ahead(map(begun.append, range(5)))
     next(results)
     results.close()  # waits for what has begun
     assert begun in ([0], [0, 1])
 
 
 def test_an_error_is_raised_in_its_place() -> None:
-    results = one_ahead(lambda divisor: 6 // divisor, [3, 0, 2])
+    results = ahead(6 // divisor for divisor in [3, 0, 2])
     assert next(results) == 2
     with pytest.raises(ZeroDivisionError):
         next(results)

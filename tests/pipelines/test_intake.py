@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from datetime import date, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_contracts.contract import contract
+from pipelines.intake import ingest as ingest_module
+from pipelines.intake import text
 from pipelines.intake.identity import user_keys
-from pipelines.intake.store import store
+from pipelines.intake.store import stage, store
 from tests.pipelines.intake_files import (
     IMPRESSION,
     ORDER,
@@ -30,8 +35,6 @@ from tests.pipelines.intake_files import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import duckdb
 
 
@@ -251,6 +254,72 @@ def test_every_table_but_the_counts_is_the_same_in_every_order_of_the_same_files
     assert found[0] == found[1]
 
 
+@settings(max_examples=15, deadline=None)
+@given(rows=ROWS, size=st.integers(1, 400), together=st.sampled_from([1, 4, 10**6]), data=st.data())
+def test_a_file_is_taken_in_alike_in_parts_of_any_size(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], size: int, together: int, data: st.DataObject
+) -> None:
+    """Every table is the same, with what it says of each file, however few bytes are read and files put in at once."""
+    folder = tmp_path_factory.mktemp("parts")
+    cut = data.draw(st.integers(0, len(rows)))
+    total = b"\xe5\x90\x88\xe8\xae\xa1,,,,,,9.90,,,\n"
+    for name, part in (("a", rows[:cut]), ("b", rows[cut:]), ("c", [])):
+        land(folder, f"shop_conversions/{name}.csv", csv_bytes([ORDER, *part]) + total)
+    land(folder, "shop_conversions/d.csv", csv_bytes(rows).replace(b"paid_at", b"x"))
+    found = []
+    for bytes_at_once, rows_together in ((text.PIECE, 1), (size, together)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(text, "PIECE", bytes_at_once)
+            patch.setattr(ingest_module, "ROWS_TOGETHER", rows_together)
+            connection = memory()
+            ingest(connection, folder, "shop_conversions")
+            found.append(tables(connection))
+    assert found[0] == found[1]
+    statuses = [row[4] for row in found[0]["ops.files"]]
+    assert statuses.count("refused") == 1
+    assert all("1 total row ignored" in row[10] for row in found[0]["ops.files"] if row[4] != "refused")
+
+
+def test_a_part_that_cannot_be_read_leaves_nothing_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also beside another file that is put in with it; what stands twice under a header shows in the last part only."""
+    monkeypatch.setattr(text, "PIECE", 200)
+    rows = [row | {"ORDER_ID ": row["order_id"]} for row in orders(20)]
+    land(tmp_path, "shop_conversions/a.csv", csv_bytes(orders(3, line_no="2")))
+    land(tmp_path, "shop_conversions/b.csv", csv_bytes([*rows, rows[0] | {"ORDER_ID ": "other"}]))
+    connection = memory()
+    whole, broken = ingest(connection, tmp_path, "shop_conversions")
+    assert (whole.accepted, broken.status, broken.rows_read) == (3, "refused", 0)
+    assert "2 columns have the header" in broken.message
+    assert connection.execute("SELECT count(*), count(DISTINCT _file) FROM raw.shop_conversions").fetchall() == [(3, 1)]
+
+
+@pytest.mark.slow
+def test_a_file_of_five_million_rows_is_taken_in_in_bounded_memory(tmp_path: Path) -> None:
+    """In a process of its own, whose memory is measured with that of everything that is imported."""
+    count, path = 5_000_000, tmp_path / "landing" / "note_impressions" / "a.csv"
+    path.parent.mkdir(parents=True)
+    number = pl.int_range(count, eager=True)
+    frame = pl.select(
+        note_id=pl.format("66f1a2b3c4d5e6f70809{}", (number % 5_000).cast(pl.String).str.zfill(4)),
+        user_id=(number % 2_000_003).cast(pl.String).str.zfill(12),
+        occurred_at=pl.lit("2026-09-01 ") + pl.from_epoch(number % 86_399).dt.strftime("%H:%M:%S"),
+        exported_at=pl.lit("2026-09-02 06:00:00"),
+    )
+    frame.write_csv(path)
+    program = (
+        "import pathlib, resource, sys; from benchmarks.intake import intake\n"
+        "print(intake(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "landing"), str(tmp_path)],
+        cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    accepted, peak = map(int, done.stdout.split())
+    assert accepted == count
+    assert peak < 1_000_000  # kilobytes
+
+
 def test_storing_counts_what_the_raw_table_gained(tmp_path: Path) -> None:
     terms, connection = contract("note_spend"), memory()
     row = {"spend_id": "s", "spend_date": date(2026, 9, 1), "kind": "ads", "payer": "brand", "amount": 1,
@@ -261,6 +330,7 @@ def test_storing_counts_what_the_raw_table_gained(tmp_path: Path) -> None:
             row | {"_row": 4, "_date": row["spend_date"], "_reasons": []}]  # fmt: skip
     frame = pl.DataFrame([{c: r.get(c) for c in [*terms.schema, *schema]} for r in rows],
                          schema_overrides=dict(terms.schema) | schema)  # fmt: skip
-    stored = store(connection, frame, "note_spend", file="f", digest="d" * 64)
+    stage(connection, frame, "d" * 64)
+    stored = store(connection, "note_spend", {"d" * 64: "f"})["d" * 64]
     assert (stored.accepted, stored.quarantined) == (1, 1)
     assert connection.execute("SELECT _file, _row FROM raw.note_spend").fetchall() == [("d" * 16, 4)]

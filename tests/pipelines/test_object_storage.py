@@ -167,17 +167,17 @@ def test_an_object_that_goes_while_it_is_read_is_read_later(bucket: Bucket, monk
     from pipelines.intake import ingest as module
 
     bucket.put("shop_conversions/a.csv", ORDERS)
-    judged = module.judged_rows
+    judged = module.judged_parts
 
     def disturbed(*args: Any, **options: Any) -> Any:
-        rows = judged(*args, **options)
+        rows = list(judged(*args, **options))
         if meanwhile == "replaced":
             bucket.put("shop_conversions/a.csv", ORDERS + b"x")
         else:
             bucket.delete("shop_conversions/a.csv")
         return rows
 
-    monkeypatch.setattr(module, "judged_rows", disturbed)
+    monkeypatch.setattr(module, "judged_parts", disturbed)
     connection = memory()
     (report,) = ingest_feed(connection, ObjectPath.parse(PLACE), "shop_conversions", secret=b"s")
     assert report.status == "unfinished"

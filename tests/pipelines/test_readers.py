@@ -6,6 +6,7 @@ import gzip
 import io
 import zipfile
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -131,11 +132,11 @@ def test_a_cell_of_ten_megabytes_is_read(tmp_path: Path) -> None:
                                  min_size=1), min_size=3, max_size=3), min_size=1, max_size=6))  # fmt: skip
 @settings(max_examples=60)
 def test_what_was_written_is_read(cells: list[list[str]]) -> None:
-    from pipelines.intake.delimited import read_csv
+    from pipelines.intake.delimited import csv_parts
 
     frame = pl.DataFrame([dict(zip("abc", row, strict=True)) for row in cells])
     for content in (frame.write_csv().encode(), frame.write_csv().encode() + b"broken\n"):
-        found = read_csv(content, PLAIN).filter(pl.col("_broken").is_null())
+        found = pl.concat(csv_parts(partial(io.BytesIO, content), PLAIN)).filter(pl.col("_broken").is_null())
         assert found.select("a", "b", "c").equals(frame)
 
 
@@ -250,3 +251,52 @@ def test_only_the_beginning_of_a_long_text_is_read_for_its_headers(tmp_path: Pat
     long = b"a,b\n" + b"1,2\n" * 600_000
     for name, content in {"a.csv": long, "a.csv.gz": gzip.compress(long)[:-9]}.items():
         assert read_headers(land(tmp_path, name, content), PLAIN) == ["a", "b"]
+
+
+# Quotation marks astray and sound, records too short and too long, blank lines, bytes that are no text.
+MORSELS = ["1", ",", "\n", '"', '"a\nb"', '"x""y"', "界", '5"', "\r\n", "1,2\n", "3,4\n", "\udcff"]
+PIECES = st.lists(st.sampled_from(MORSELS), max_size=30)
+LINES = ['{"a": 1}', '{"b": "界"}', "", " ", "nonsense", "[1]", '{"a": "x", "c": []}']
+
+
+@given(PIECES, st.integers(1, 40), st.integers(1, 4), st.sampled_from(["utf-8", "gb18030", "utf-16"]))
+@settings(max_examples=100, deadline=None)
+def test_a_text_is_read_alike_in_parts_of_any_size(pieces: list[str], size: int, records: int, encoding: str) -> None:
+    from pipelines.intake import delimited, text
+
+    lost = encoding == "utf-8" and "界" in pieces and pieces.count("\udcff") == 1
+    body = "".join(pieces if lost else [p for p in pieces if p != "\udcff"])
+    content = f"a,b\n0,界\n{body}".encode(encoding, errors="surrogateescape" if lost else "strict")
+    whole = pl.concat(delimited.csv_parts(partial(io.BytesIO, content), PLAIN))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "PIECE", size)
+        patch.setattr(delimited, "RECORDS", records)
+        parts = list(delimited.csv_parts(partial(io.BytesIO, content), PLAIN))
+    assert pl.concat(parts).equals(whole)
+
+
+@given(st.lists(st.sampled_from(LINES), min_size=1), st.integers(1, 40), st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_json_lines_are_read_alike_in_parts_of_any_size(texts: list[str], size: int, records: int) -> None:
+    from pipelines.intake import json_lines, text
+
+    content = "\n".join(['{"a": 0}', *texts]).encode()
+    whole = pl.concat(json_lines.json_lines_parts(partial(io.BytesIO, content), PLAIN))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "PIECE", size)
+        patch.setattr(json_lines, "RECORDS", records)
+        parts = list(json_lines.json_lines_parts(partial(io.BytesIO, content), PLAIN))
+    assert len(parts) == -(-whole.height // records)
+    assert pl.concat(parts).equals(whole)
+
+
+def test_parquet_is_read_part_by_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.intake import readers
+
+    path = land(tmp_path, "a.parquet", PARQUET)
+    whole = read_file(path, PLAIN)
+    monkeypatch.setattr(readers, "ROWS", 300)
+    parts = list(readers.read_parts(path, PLAIN))
+    assert [part.height for part in parts] == [300, 300, 300, 100]
+    assert pl.concat(parts).equals(whole)
+    assert whole["_row"].to_list() == list(range(1, 1001))
