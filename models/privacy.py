@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import lsqr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,3 +78,30 @@ def _next_complements(table: pl.DataFrame, *, by: list[str], people: pl.Expr, k:
         .filter("exposed")["smallest"]
         .drop_nulls()
     )
+
+
+def only_solutions(terms: pl.DataFrame, /) -> set[int]:
+    """Which unknowns follow from linear equations with known right-hand sides, whatever these are.
+
+    An unknown follows when no change that keeps every equation moves it. One random change is taken, and what no
+    equation allows is projected out of it: the unknowns that it leaves where they were follow (with probability 1).
+
+    Source: the audit of Fellegi, On the Question of Statistical Confidentiality, JASA 67 (1972), by projection.
+
+    Args:
+        terms: `equation` and `unknown` (both Int64, from 0 on) and `factor` (Float64), a row a term.
+
+    Returns:
+        The numbers of the unknowns that follow.
+
+    >>> terms = pl.DataFrame({"equation": [0, 0, 1, 1, 2], "unknown": [0, 1, 1, 2, 3], "factor": [1.0] * 5})
+    >>> only_solutions(terms)
+    {3}
+    """
+    if terms.is_empty():
+        return set()
+    rows, columns = terms["equation"].to_numpy(), terms["unknown"].to_numpy()
+    matrix = csr_array((terms["factor"].to_numpy(), (rows, columns)), shape=(rows.max() + 1, columns.max() + 1))
+    change = np.random.default_rng(0).uniform(1, 2, matrix.shape[1])
+    kept_out = lsqr(matrix, matrix @ change, atol=1e-13, btol=1e-13, conlim=0, iter_lim=20 * max(matrix.shape))[0]
+    return {int(number) for number in np.flatnonzero(np.abs(change - kept_out) < 1e-5)}

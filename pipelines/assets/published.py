@@ -5,11 +5,13 @@ import os
 import dagster as dg
 
 from pipelines.assets.common import asset_options, in_two_languages, page_link
+from pipelines.marketer import marketer
 from pipelines.marts.tables import MARTS
 from pipelines.metadata import drawing, markdown_table
 from pipelines.publish import everything, publish
 from pipelines.resources import Warehouse
 from pipelines.settings import kept_versions
+from pipelines.targets import report_settings
 from pipelines.upkeep import compact, forget
 
 CONTENTS = """
@@ -24,13 +26,14 @@ ROWS_BY_SCHEMA = f"SELECT schema, rows FROM ({CONTENTS}) ORDER BY rows DESC"
     **asset_options("published", {"duckdb"}),
     description=in_two_languages(
         "发布",
-        "数据仓库的完整副本，一次换上：读者永远看不到写了一半的版本。",
-        "A complete copy of the warehouse, swapped in at once: readers never see half of a version.",
+        "数据仓库的完整副本，一次换上：读者永远看不到写了一半的版本。另有市场人员版：只有数据集市，人数太少的数字被隐去。",
+        "A complete copy of the warehouse, swapped in at once: readers never see half of a version. Beside it one for "
+        "marketers: the marts alone, with small cells suppressed.",
     ),
 )
 def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     target = warehouse.home.published
-    levels = {target.stem: everything}
+    levels = {target.stem: everything, "marketer": marketer(report_settings(warehouse.home).privacy_k)}
     with warehouse.open(context) as connection:
         connection.execute("UPDATE ops.files SET published = true WHERE NOT published")
         forgotten = forget(connection)
@@ -44,6 +47,7 @@ def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -
             "chart": chart,
             "preview": dg.MetadataValue.md(contents),
             "file": dg.MetadataValue.path(str(target)),
+            "file for marketers": dg.MetadataValue.path(str(target.with_name("marketer.duckdb"))),
             "version": int(version.name),
             "bytes": os.path.getsize(target),
             "rows forgotten": forgotten,

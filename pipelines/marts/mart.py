@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipelines.charts import Chart
+    from pipelines.marts.privacy import Few
     from pipelines.row_checks import RowCheck
 
 
@@ -27,7 +28,7 @@ class Mart:
     a chart over time) and the figure of a chart, or is one; `figures` is a query of one row of numbers that are plotted
     over time, by default the totals of what the mart has; `about_zh` says in Chinese what the description says.
     `checks` look at the finished table. A mart is made for each brand, out of what belongs to it, unless it says what
-    all brands have in common.
+    all brands have in common. `private` says what it tells of people (`pipelines.marts.privacy`).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Mart:
     about_zh: str = ""
     checks: tuple[RowCheck, ...] = ()
     by_brand: bool = True
+    private: tuple[Few, ...] | None = None
 
 
 def sales_maturity(last_paid: pl.Expr, day: date) -> pl.Expr:

@@ -22,6 +22,7 @@ from pipelines.marts.local import LOCAL_MARTS
 from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.marts.matches import MATCH_MARTS
 from pipelines.marts.notes import NOTE_MARTS
+from pipelines.marts.privacy import with_privacy
 from pipelines.marts.purchases import PURCHASE_MARTS
 from pipelines.marts.restatements import RESTATEMENT_MARTS
 from pipelines.marts.returns import main_currency, returns_by
@@ -74,7 +75,7 @@ def _funnel(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return connection.sql(FUNNEL).pl().with_columns(maturity=sales_maturity(pl.col("business_date"), as_of(connection)))
 
 
-MARTS = (
+_MARTS = (
     Mart(
         "category_roi",
         "类目回报",
@@ -167,3 +168,5 @@ MARTS = (
     *ATTENTION_MARTS,
     *LOCAL_MARTS,
 )
+
+MARTS = with_privacy(_MARTS)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.privacy import suppress
+from models.privacy import only_solutions, suppress
 
 CELLS = st.lists(
     st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.one_of(st.none(), st.integers(0, 40))), max_size=14
@@ -65,3 +66,20 @@ def test_no_small_cell_is_shown_and_none_follows_from_a_total(rows: list[tuple[s
 def test_without_a_threshold_everything_is_shown(rows: list[tuple[str, str, int]]) -> None:
     cells = frame(rows)
     assert suppressed(cells, 1).drop("suppressed").equals(cells)
+
+
+@given(st.lists(st.lists(st.integers(0, 11), min_size=1, max_size=6, unique=True), min_size=1, max_size=10))
+@settings(max_examples=60, deadline=None)
+def test_what_follows_from_equations_is_what_their_null_space_cannot_move(equations: list[list[int]]) -> None:
+    terms = pl.DataFrame(
+        [(at, unknown, 1.0 if unknown % 3 else -1.0) for at, eq in enumerate(equations) for unknown in eq],
+        schema={"equation": pl.Int64, "unknown": pl.Int64, "factor": pl.Float64},
+        orient="row",
+    )
+    named = sorted(set(terms["unknown"]))
+    matrix = np.zeros((len(equations), 12))
+    for at, unknown, factor in terms.iter_rows():
+        matrix[at, unknown] = factor
+    rank = np.linalg.matrix_rank(matrix)
+    follow = {n for n in named if np.linalg.matrix_rank(np.vstack([matrix, np.eye(12)[n]])) == rank}
+    assert only_solutions(terms) & set(named) == follow
