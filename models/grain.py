@@ -15,7 +15,7 @@ from models.money import LARGEST_FEN, refuse, split_runs
 from models.runs import starts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _CELL = GRAIN[1:]
 _OF_LINE = ("kind", *OF_CREDIT)
 _OF_ORDER = tuple(name for name in OF_ORDER if name in _CELL)
+_DAY = ("paid_date",)
 _UNIT = 10**ORDER_DECIMALS
 #: What is split of an order's refunds, and of what.
 _REFUNDS = {"credited_refund_fen": "refund_fen", "platform_refund_fen": "platform_refund_fen"}
@@ -69,34 +70,37 @@ def earned_cells(
     *,
     models: Iterable[str],
     as_of: date,
+    daily: bool = False,
 ) -> Frame:
     """The same with models side by side, for many buckets of users: cells add up (`add_cells`), and are few.
 
     Args:
         credits: As for `models.earnings.earned`; likewise `conversions`, `refunds`, `models` and `as_of`.
+        daily: Whether cells of different dates of payment stay apart, so that a date can be made again alone.
 
     Returns:
         Per cell of the grain (`models.earnings.GRAIN` without the model) and model: `model|paid_date` (null where it
-        has nothing in the cell), `model|orders` (in units of 10⁻¹⁰) and the `FEN`. In no order, and a cell may
-        have several rows.
+        has nothing in the cell), `model|orders` (in units of 10⁻¹⁰) and the `FEN`; if `daily`, `paid_date` of the
+        cell before them. In no order, and a cell may have several rows.
 
     Raises:
         As `earned_at_grain`.
     """
     models = list(models)
     given = {**conversions.lazy().collect_schema(), **credits.lazy().collect_schema()}
-    schema = {name: given[name] for name in _CELL} | {
+    by = (*_OF_ORDER, *_DAY) if daily else _OF_ORDER
+    schema = {name: given[name] for name in (*(_DAY if daily else ()), *_CELL)} | {
         _of(model, name): dtype for model in models for name, dtype in _PER_MODEL.items()
     }
 
     def compute() -> pl.DataFrame:
-        orders, kinds = _orders(conversions, refunds, as_of)
+        orders, kinds = _orders(conversions, refunds, as_of, by=by)
         lines = _lines(credits.lazy().collect(), orders)
         # A model that does not credit every line has lines of its own.
         everywhere = [model for model in models if not lines[model].has_nulls()]
         parts = [(lines, everywhere)] if everywhere else []
         parts += [(lines.drop_nulls(model), [model]) for model in models if model not in everywhere]
-        found = [pl.DataFrame(schema={"kind": kinds.schema["kind"], **schema}).drop(_OF_ORDER)]
+        found = [pl.DataFrame(schema={"kind": kinds.schema["kind"], **schema}).drop(by)]
         found += [_credited(part, of) for part, of in parts]
         found += [_unattributed(part, orders, of) for part, of in parts]
         return pl.concat(found, how="diagonal").join(kinds, on="kind", how="left").select(*schema)
@@ -105,8 +109,10 @@ def earned_cells(
 
 
 def add_cells(cells: Frame, /) -> Frame:
-    """Cells of several buckets, concatenated, as one row per cell."""
-    added_up = cells.lazy().group_by(_CELL).agg(cs.date().max(), (cs.all() - cs.date() - cs.by_name(_CELL)).sum())
+    """Cells of several buckets, concatenated, as one row per cell, and per date of payment if they have one."""
+    by = [name for name in (*_DAY, *_CELL) if name in cells.lazy().collect_schema()]
+    keys = cs.by_name(by)
+    added_up = cells.lazy().group_by(by).agg((cs.date() - keys).max(), (cs.all() - cs.date() - keys).sum())
     return like(added_up, cells)
 
 
@@ -139,11 +145,13 @@ def _of_model(cells: pl.DataFrame, model: str) -> pl.DataFrame:
     )
 
 
-def _orders(conversions: AnyFrame, refunds: AnyFrame, as_of: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _orders(
+    conversions: AnyFrame, refunds: AnyFrame, as_of: date, *, by: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The conversions that count, numbered (`order`) and of a `kind`; and the kinds, by what a cell says of orders."""
     orders = paid(conversions, refunds, as_of=as_of).collect()
-    kinds = orders.select(_OF_ORDER).unique().with_row_index("kind")
-    kind = orders.lazy().join(kinds.lazy(), on=_OF_ORDER, how="left", nulls_equal=True, maintain_order="left")
+    kinds = orders.select(by).unique().with_row_index("kind")
+    kind = orders.lazy().join(kinds.lazy(), on=by, how="left", nulls_equal=True, maintain_order="left")
     return kind.drop(_OF_ORDER).with_row_index("order").collect(), kinds
 
 

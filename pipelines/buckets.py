@@ -29,27 +29,31 @@ def bucket_ranges(rows: int, /) -> Iterator[tuple[int, int]]:
 # settlement does.
 _REFUNDS = """
     SELECT conversion_id, refund_date, refund_fen, coalesce(borne_by, refunds_borne_by) AS borne_by
-    FROM core.refunds JOIN core.conversions USING (conversion_id, currency)
+    FROM core.refunds JOIN (FROM core.conversions WHERE {chosen}) AS sold USING (conversion_id, currency)
     LEFT JOIN reference.channels USING (channel) LEFT JOIN reference.settlements USING (settlement)"""
+EVERY = "true"
 
 
 def sold_parts(connection: duckdb.DuckDBPyConnection, /) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Conversions and refunds of one range of users after another."""
-    refunds = connection.sql(_REFUNDS).pl()
+    refunds = connection.sql(_REFUNDS.format(chosen=EVERY)).pl()
     for low, high in bucket_ranges(_count(connection, "core.conversions")):
         yield connection.sql(f"FROM core.conversions WHERE bucket BETWEEN {low} AND {high}").pl(), refunds
 
 
 def credited_parts(
-    connection: duckdb.DuckDBPyConnection, /, *, models: int
+    connection: duckdb.DuckDBPyConnection, /, *, models: int, chosen: str = EVERY
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]:
-    """Credits, conversions and refunds of one range of users after another; each credit is a row for each model."""
-    refunds = connection.sql(_REFUNDS).pl()
-    for low, high in bucket_ranges(_count(connection, "core.credits") * models):
-        part = f"WHERE bucket BETWEEN {low} AND {high}"
+    """Credits, conversions and refunds of one range of users after another; each credit is a row for each model.
+
+    `chosen` is SQL for which conversions these are, by their `conversion_id` and `paid_date`.
+    """
+    refunds = connection.sql(_REFUNDS.format(chosen=chosen)).pl()
+    for low, high in bucket_ranges(_count(connection, f"core.credits WHERE {chosen}") * models):
+        part = f"WHERE {chosen} AND bucket BETWEEN {low} AND {high}"
         credited = connection.sql(f"SELECT * EXCLUDE (paid_date, bucket) FROM core.credits {part}").pl()
         yield credited, connection.sql(f"FROM core.conversions {part}").pl(), refunds
 
 
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {rows}").fetchall()[0][0])

@@ -49,6 +49,16 @@ def to_be_made(connection: duckdb.DuckDBPyConnection, asset: str, first: date, l
     return [day for (day,) in connection.execute(query, [first, last]).fetchall()]
 
 
+def outdated_dates(connection: duckdb.DuckDBPyConnection, asset: str) -> list[date]:
+    """Fill the temporary table `dates` with the dates made before that are outdated for the step; returns them."""
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE dates AS
+        SELECT business_date FROM ops.outdated WHERE asset = $asset AND {MADE_BEFORE}""",
+        {"asset": asset},
+    )
+    return [day for (day,) in connection.execute("SELECT business_date FROM dates ORDER BY 1").fetchall()]
+
+
 def make_outdated(connection: duckdb.DuckDBPyConnection, asset: str) -> None:
     """Enter the conversion dates whose journeys change with the outdated dates of touches or conversions.
 

@@ -13,21 +13,21 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from pipelines.warehouse import READABLE_BY, open_warehouse
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import duckdb
 
+    # Writes what a level may see to a new DuckDB file.
+    Write = Callable[[Path], None]
     # Copies what a level may see from the connection's database into the attached one of the given name.
     Fill = Callable[[duckdb.DuckDBPyConnection, str], None]
 
-READABLE_BY = "v1.5.0"  # DuckDB 1.5 and later open what is published
 
-
-def publish(
-    connection: duckdb.DuckDBPyConnection, folder: Path, levels: Mapping[str, Fill], /, *, keep: int = 3
-) -> Path:
+def publish(folder: Path, levels: Mapping[str, Write], /, *, keep: int = 3) -> Path:
     """Write a version with one DuckDB file for each level, and make it the current one; returns its folder.
 
     A reader that is open keeps the version that it opened; one that opens now sees a complete version. The last
@@ -40,8 +40,9 @@ def publish(
     fresh = versions / f".{number}.new"
     try:
         fresh.mkdir()
-        for level, fill in levels.items():
-            _write(connection, fresh / f"{level}.duckdb", fill)
+        for level, write in levels.items():
+            write(fresh / f"{level}.duckdb")
+            _flush(fresh / f"{level}.duckdb")
         _flush(fresh)
         complete = fresh.rename(versions / str(number))
         _flush(versions)
@@ -57,21 +58,45 @@ def publish(
     return complete
 
 
-def everything(connection: duckdb.DuckDBPyConnection, published: str) -> None:
-    """The fill of a level that sees every table; a copy of this kind is compact."""
-    source = connection.execute("SELECT current_database()").fetchall()[0][0]
-    connection.execute(f'COPY FROM DATABASE "{source}" TO {published}')
+def everything(warehouse: Path, /) -> Write:
+    """A level that sees every table: a copy of the file, at the speed of the disk.
+
+    The file is that of a warehouse that nobody has open, all of whose changes it holds, and compact
+    (`pipelines.upkeep.compact`); the copy raises OSError when some are still beside it.
+    """
+
+    def write(file: Path) -> None:
+        log = warehouse.with_name(f"{warehouse.name}.wal")
+        if log.exists():
+            raise OSError(f"{log} holds changes that {warehouse.name} does not; end what has it open, then run again")
+        shutil.copyfile(warehouse, file)
+
+    return write
 
 
-def _write(connection: duckdb.DuckDBPyConnection, file: Path, fill: Fill) -> None:
-    location = str(file).replace("'", "''")
-    connection.execute(f"ATTACH '{location}' AS published (STORAGE_VERSION '{READABLE_BY}')")
-    try:
-        fill(connection, "published")
-        connection.execute("CHECKPOINT published")
-    finally:
-        connection.execute("DETACH published")
-    _flush(file)
+def part(warehouse: Path, fill: Fill, /) -> Write:
+    """A level that sees what `fill` copies of a warehouse that nobody has open."""
+
+    def write(file: Path) -> None:
+        with open_warehouse(warehouse) as connection:
+            filled(connection, fill)(file)
+
+    return write
+
+
+def filled(connection: duckdb.DuckDBPyConnection, fill: Fill, /) -> Write:
+    """A level that sees what `fill` copies from the connection's database."""
+
+    def write(file: Path) -> None:
+        location = str(file).replace("'", "''")
+        connection.execute(f"ATTACH '{location}' AS published (STORAGE_VERSION '{READABLE_BY}')")
+        try:
+            fill(connection, "published")
+            connection.execute("CHECKPOINT published")
+        finally:
+            connection.execute("DETACH published")
+
+    return write
 
 
 def _numbers(versions: Path) -> list[int]:

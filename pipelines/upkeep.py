@@ -10,13 +10,12 @@ import duckdb
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
 from pipelines.dates import as_of
 from pipelines.settings import kept_history_days, kept_quarantine_days, kept_restated_days
-from pipelines.warehouse import quoted, transaction
+from pipelines.warehouse import READABLE_BY, quoted, transaction
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORTH_IT = 64 << 20  # bytes; a smaller file is left as it is
-EMPTY_SHARE = 0.5
+EMPTY_SHARE = 0.25
 
 
 def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
@@ -66,23 +65,21 @@ def _deleted(connection: duckdb.DuckDBPyConnection, statement: str, values: dict
     return int(connection.execute(statement, values).fetchall()[0][0])
 
 
-def compact(warehouse: Path, /, *, at_least: int = WORTH_IT) -> bool:
-    """Write the file anew when more than half of it is empty; returns whether it was. Nobody may have it open.
+def compact(warehouse: Path, /) -> bool:
+    """Write the file anew when more than a quarter of it is empty, or not every reader of what is published could
+    open it; returns whether it was. Nobody may have it open.
 
     The new file takes the old one's place in one step, so that a kill at any moment leaves a whole one.
     """
     fresh = warehouse.with_name(f".{warehouse.name}.compact")
     fresh.unlink(missing_ok=True)
-    if warehouse.stat().st_size < at_least:
-        return False
     with duckdb.connect(warehouse) as connection:
         connection.execute("CHECKPOINT")  # nothing is left beside the file
-        (total, free) = connection.execute("SELECT total_blocks, free_blocks FROM pragma_database_size()").fetchall()[0]
-        if not total or free / total < EMPTY_SHARE:
+        if _is_compact(connection):
             return False
         source = quoted(connection.execute("SELECT current_database()").fetchall()[0][0])
         location = str(fresh).replace("'", "''")
-        connection.execute(f"ATTACH '{location}' AS fresh")
+        connection.execute(f"ATTACH '{location}' AS fresh (STORAGE_VERSION '{READABLE_BY}')")
         connection.execute(f"COPY FROM DATABASE {source} TO fresh")
         connection.execute("CHECKPOINT fresh")
         connection.execute("DETACH fresh")
@@ -93,3 +90,10 @@ def compact(warehouse: Path, /, *, at_least: int = WORTH_IT) -> bool:
         os.close(descriptor)
     os.replace(fresh, warehouse)
     return True
+
+
+def _is_compact(connection: duckdb.DuckDBPyConnection) -> bool:
+    (total, free) = connection.execute("SELECT total_blocks, free_blocks FROM pragma_database_size()").fetchall()[0]
+    query = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()"
+    (version,) = connection.execute(query).fetchall()[0]
+    return bool(not total or (free / total < EMPTY_SHARE and version.rstrip("+") == READABLE_BY))

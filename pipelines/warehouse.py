@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+READABLE_BY = "v1.5.0"  # DuckDB 1.5 and later open the file, and what is published of it
 SCHEMAS = ("raw", "versions", "quarantine", "ops", "reference", "core", "mart", "history")
 # The business date (computed once, at intake), the first 16 digits of the file's content hash, and the row in it.
 LINEAGE = {"_date": "DATE", "_file": "VARCHAR", "_row": "BIGINT"}
@@ -28,6 +29,7 @@ OPS_TABLES = {
         rows_read BIGINT, accepted BIGINT, duplicate BIGINT, quarantined BIGINT, ignored BIGINT, message VARCHAR,
         first_date DATE, last_date DATE, ingested_at TIMESTAMPTZ, published BOOLEAN, mapping VARCHAR,
         PRIMARY KEY (feed, content_hash)""",
+    "ops.seen": "feed VARCHAR, file VARCHAR, state VARCHAR, mapping VARCHAR, content_hash VARCHAR",
     "ops.outdated": "asset VARCHAR, business_date DATE, PRIMARY KEY (asset, business_date)",
     "ops.days": "business_date DATE PRIMARY KEY",
     "ops.basis": "name VARCHAR PRIMARY KEY, value VARCHAR",
@@ -71,7 +73,7 @@ def quoted(name: str) -> str:
 def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, with every table in place; raises BlockingIOError when another has it."""
     try:
-        connection = duckdb.connect(path)
+        connection = duckdb.connect(path, config={"storage_compatibility_version": READABLE_BY})
     except duckdb.Error as error:
         if "Could not set lock" in str(error):
             raise BlockingIOError(

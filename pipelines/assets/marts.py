@@ -45,9 +45,9 @@ EARNED_SHOWN = {
 )
 def core_earned(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection:
-        make_earned(connection)
+        made = make_earned(connection)
         metadata = table_metadata(connection, "core.earned", descriptions=CORE_COLUMNS, **EARNED_SHOWN)
-    return dg.MaterializeResult(metadata=metadata | page_link(warehouse.home))
+    return dg.MaterializeResult(metadata=metadata | {"dates made": made} | page_link(warehouse.home))
 
 
 def mart_asset(mart: Mart) -> dg.AssetsDefinition:

@@ -8,7 +8,7 @@ from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.marketer import marketer
 from pipelines.marts.tables import MARTS
 from pipelines.metadata import drawing, markdown_table
-from pipelines.publish import everything, publish
+from pipelines.publish import everything, part, publish
 from pipelines.resources import Warehouse
 from pipelines.settings import kept_versions
 from pipelines.targets import report_settings
@@ -32,16 +32,17 @@ ROWS_BY_SCHEMA = f"SELECT schema, rows FROM ({CONTENTS}) ORDER BY rows DESC"
     ),
 )
 def published_analyst(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
-    target = warehouse.home.published
-    levels = {target.stem: everything, "marketer": marketer(report_settings(warehouse.home).privacy_k)}
+    target, private = warehouse.home.published, warehouse.home.warehouse
     with warehouse.open(context) as connection:
         connection.execute("UPDATE ops.files SET published = true WHERE NOT published")
         forgotten = forget(connection)
-        version = publish(connection, target.parent, levels, keep=kept_versions())
         contents = markdown_table(connection, CONTENTS)
         chart = drawing("各部分行数", connection.execute(ROWS_BY_SCHEMA).fetchall())
         (rows,) = connection.execute("SELECT sum(estimated_size)::BIGINT FROM duckdb_tables()").fetchall()[0]
-    compact(warehouse.home.warehouse)
+        connection.execute("CHECKPOINT")
+    compact(private)
+    marts = part(private, marketer(report_settings(warehouse.home).privacy_k))
+    version = publish(target.parent, {target.stem: everything(private), "marketer": marts}, keep=kept_versions())
     return dg.MaterializeResult(
         metadata={
             "chart": chart,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,12 +13,13 @@ from models.credits import credits as credit
 from models.grain import add_cells, cells_by_model, earned_cells
 from models.journeys import journeys
 from models.register import RULES
-from pipelines.brands import for_each_brand
+from pipelines.brands import brands, for_each_brand
 from pipelines.buckets import bucket_ranges, credited_parts
+from pipelines.core.added_up import JOURNEYS_ADDED_UP, add_up
 from pipelines.core.views import STRONGEST
-from pipelines.dates import as_of, settle_dates, to_be_made
+from pipelines.dates import as_of, outdated_dates, settle_dates, to_be_made
 from pipelines.settings import attribution_scope
-from pipelines.warehouse import create_table
+from pipelines.warehouse import create_table, transaction
 
 if TYPE_CHECKING:
     from datetime import date
@@ -65,6 +67,7 @@ def replace_journeys(connection: duckdb.DuckDBPyConnection, first: date, last: d
             reach=lane_channels(),
         )
         _insert(connection, "core.journeys", _storable(found))
+    add_up(connection, JOURNEYS_ADDED_UP, "paid_date")
     settle_dates(connection, "journeys", next_asset="credits")
     return late
 
@@ -77,25 +80,56 @@ def replace_credits(connection: duckdb.DuckDBPyConnection, first: date, last: da
     for low, high in bucket_ranges(_count(connection, _JOURNEYS)):
         stored = connection.sql(_STORED.format(low=low, high=high)).pl()
         _insert(connection, "core.credits", credit(_as_journeys(stored)))
-    settle_dates(connection, "credits")
+    settle_dates(connection, "credits", next_asset="earned")
     return late
 
 
-def make_earned(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `core.earned` anew: what each note earned by every model, at the grain of the marts.
+def make_earned(connection: duckdb.DuckDBPyConnection) -> int:
+    """Make `core.earned`: what each note earned by every model, at the grain of the marts. Not inside a transaction.
 
-    Not inside a transaction.
+    It is the sum of `core.earned_daily`, of which only the dates are made again whose credits or refunds changed;
+    returns how many these were.
     """
-    earned = for_each_brand(connection, _earned)  # noqa: F841 - DuckDB reads it
+    _demand_earned_daily(connection)
+    dates = outdated_dates(connection, "earned")
+    made = partial(_earned_cells, chosen="paid_date IN (FROM dates)")
+    cells = for_each_brand(connection, made)  # noqa: F841 - DuckDB reads it
+    with transaction(connection):
+        connection.execute("DELETE FROM core.earned_daily WHERE paid_date IN (FROM dates)")
+        connection.execute("INSERT INTO core.earned_daily BY NAME FROM cells")
+        settle_dates(connection, "earned")
+    earned = _added_up(connection)  # noqa: F841 - likewise
     connection.execute("CREATE OR REPLACE TABLE core.earned AS FROM earned")
+    return len(dates)
 
 
-def _earned(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    day = as_of(connection)
-    sums = RunningSum(add_cells)
-    for credited, orders, refunds in credited_parts(connection, models=len(RULES)):
-        sums.add(earned_cells(credited, orders, refunds, models=list(RULES), as_of=day))
-    return cells_by_model(sums.result(), models=list(RULES)).with_columns(as_of=day)
+def _added_up(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What each brand earned over all dates, by model and cell of the grain."""
+    daily = connection.sql("SELECT * EXCLUDE (paid_date) FROM core.earned_daily").pl()
+    parts = []
+    for brand in brands(connection):
+        cells = add_cells(daily.filter(pl.col("brand").eq_missing(pl.lit(brand, pl.String))).drop("brand"))
+        parts.append(cells_by_model(cells, models=list(RULES)).with_columns(brand=pl.lit(brand, pl.String)))
+    return pl.concat(parts).with_columns(as_of=as_of(connection))
+
+
+def _earned_cells(connection: duckdb.DuckDBPyConnection, *, chosen: str) -> pl.DataFrame:
+    """What the chosen conversions earned, by date of payment and cell of the grain."""
+    day, sums = as_of(connection), RunningSum(add_cells)
+    for credited, orders, refunds in credited_parts(connection, models=len(RULES), chosen=chosen):
+        sums.add(earned_cells(credited, orders, refunds, models=list(RULES), as_of=day, daily=True))
+    return sums.result()
+
+
+def _demand_earned_daily(connection: duckdb.DuckDBPyConnection) -> None:
+    """See that the table has the columns of the models and figures that there are now; if not, it is begun anew."""
+    none = _earned_cells(connection, chosen="false").with_columns(brand=pl.lit(None, pl.String))
+    query = "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'core' AND table_name = 'earned_daily'"
+    if {name for (name,) in connection.execute(query).fetchall()} == set(none.columns):
+        return
+    with transaction(connection):
+        connection.execute("CREATE OR REPLACE TABLE core.earned_daily AS FROM none")
+        connection.execute("INSERT OR IGNORE INTO ops.outdated SELECT 'earned', business_date FROM ops.days")
 
 
 def match_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:

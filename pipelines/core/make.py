@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.core.added_up import add_up
 from pipelines.dates import make_outdated, settle_dates, to_be_made
 from pipelines.warehouse import transaction
 
@@ -21,7 +22,18 @@ def replace_dates(connection: duckdb.DuckDBPyConnection, table: CoreTable, first
         late = to_be_made(connection, table.name, first, last)
         if table.feeds_journeys:
             make_outdated(connection, table.name)
+        _outdate_earned(connection, table)
         connection.execute(f"DELETE FROM core.{table.name} WHERE {table.date} IN (FROM dates)")
         connection.execute(f"INSERT INTO core.{table.name} BY NAME {table.query}")
+        _outdate_earned(connection, table)
+        add_up(connection, table.added_up, table.date)
         settle_dates(connection, table.name)
     return late
+
+
+def _outdate_earned(connection: duckdb.DuckDBPyConnection, table: CoreTable) -> None:
+    """Enter the dates of payment whose earnings the rows change, as they were before and as they are now."""
+    if table.changes_earned:
+        connection.execute(f"""
+            INSERT OR IGNORE INTO ops.outdated SELECT DISTINCT 'earned', paid_date FROM core.conversions
+            SEMI JOIN (FROM core.{table.name} WHERE {table.date} IN (FROM dates)) USING (conversion_id)""")

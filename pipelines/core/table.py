@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 class CoreTable:
     """One core table: the query that gives its rows for the dates in the table `dates`, and what is made of it.
 
-    `preview`, `chart` and `figures` say what Dagster shows of it, as `table_metadata` takes them.
+    `feeds_journeys`: its rows of a date decide which journeys there are. `changes_earned`: its rows change what was
+    earned on the dates on which their orders were paid. `added_up`: tables of what marts ask of its rows by date, as
+    `pipelines.core.added_up` makes them. `preview`, `chart` and `figures` say what Dagster shows of it,
+    as `table_metadata` takes them.
     """
 
     name: str
@@ -23,6 +26,8 @@ class CoreTable:
     query: str
     made_of: tuple[str, ...]
     feeds_journeys: bool
+    changes_earned: bool = False
+    added_up: dict[str, str] = field(default_factory=dict)
     checks: tuple[RowCheck, ...] = ()
     preview: str | None = None
     chart: Chart | None = None

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.buckets import BUCKETS
 from pipelines.charts import Chart
+from pipelines.core.added_up import TOUCHES_ADDED_UP
 from pipelines.core.sales import CONVERSION_ID, SALES
 from pipelines.core.table import CoreTable
 from pipelines.row_checks import RowCheck, reference_check
@@ -91,6 +92,7 @@ CORE = (
         + " ORDER BY touch_date, bucket",
         ("raw/note_impressions", "raw/note_engagements", "raw/link_clicks", "raw/notes"),
         feeds_journeys=True,
+        added_up=TOUCHES_ADDED_UP,
         checks=(_known_notes("touches"),),
         preview="SELECT touched_at, kind, payer, note_id FROM core.touches ORDER BY touched_at DESC LIMIT 6",
         chart=Chart("每日触点", "SELECT touch_date, count(*) FROM core.touches GROUP BY ALL", "count"),
@@ -158,6 +160,7 @@ CORE = (
         FROM raw.refunds AS sold WHERE _date IN (FROM dates)""",
         ("raw/refunds", "core/conversions"),
         feeds_journeys=False,
+        changes_earned=True,
         checks=(REFUND_OF_ORDER, REFUND_WITHIN_PAID),
         **_money("refunds", "refund_date", "refund_fen", "退款金额", told="refund_date, currency"),
     ),

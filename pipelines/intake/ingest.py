@@ -17,6 +17,7 @@ from pipelines.intake.landing import (
     demand_settled,
     demand_unchanged,
     landed_files,
+    mark,
     state,
 )
 from pipelines.intake.misplaced import demand_own_folder
@@ -24,6 +25,7 @@ from pipelines.intake.objects import StorageAwayError
 from pipelines.intake.readers import UnreadableFileError
 from pipelines.intake.reread import take_back_misread
 from pipelines.intake.rows import Beside, judged_parts
+from pipelines.intake.seen import Seen
 from pipelines.intake.store import Stored, forget, stage, store
 from pipelines.warehouse import limited_memory, transaction
 
@@ -75,16 +77,21 @@ def ingest_feed(
 ) -> Iterator[FileReport]:
     """Take in every new file of the feed, and say of each what became of it.
 
-    A file whose content was taken in before is passed over without a report. `audit` validates the staged rows inside
-    their transaction; its outcomes are handed on with the first of the files that they are of. Files that were read by
-    another mapping are read again. While rows are put into the warehouse the next ones are read already.
+    A file whose content was taken in before is passed over without a report, and without being opened where it was not
+    touched since. `audit` validates the staged rows inside their transaction; its outcomes are handed on with the first
+    of the files that they are of. Files that were read by another mapping are read again. While rows are put into the
+    warehouse the next ones are read already.
     """
-    files = list(landed_files(landing, feed))
+    seen = Seen(connection, feed)
+    files = list(landed_files(landing, feed, seen=seen))
     take_back_misread(connection, landing, feed, files)
-    parts = ahead(_parts(files, landing, secret, _taken_in(connection, feed)), most=PARTS_AHEAD)
+    taken_in = _taken_in(connection, feed)
+    new = [file for file in files if seen.content_hash(file.name) not in taken_in]
+    parts = ahead(_parts(new, landing, secret, taken_in, seen), most=PARTS_AHEAD)
     with limited_memory(connection, MEMORY):
         for first in parts:
             yield from _entered(connection, chain([first], parts), feed, audit)
+    seen.store(connection, feed)
 
 
 @dataclass(frozen=True)
@@ -97,16 +104,18 @@ class _Part:
     rows: JudgedRows | None = None
 
 
-def _parts(files: Iterable[LandedFile], landing: Path, secret: bytes, taken_in: set[str]) -> Iterator[_Part]:
+def _parts(
+    files: Iterable[LandedFile], landing: Path, secret: bytes, taken_in: set[str], seen: Seen
+) -> Iterator[_Part]:
     """The parts of every file, without the warehouse; none of one that was taken in before."""
     for file in files:
-        for part in _read(file, landing, secret, taken_in):
+        for part in _read(file, landing, secret, taken_in, seen):
             yield part
             if part.report.status == "complete":
                 taken_in.add(part.digest)
 
 
-def _read(file: LandedFile, landing: Path, secret: bytes, taken_in: Collection[str]) -> Iterator[_Part]:
+def _read(file: LandedFile, landing: Path, secret: bytes, taken_in: Collection[str], seen: Seen) -> Iterator[_Part]:
     report = FileReport(file.feed, file.name, file.mapping.export, "refused")
     part = _Part(report, hashlib.sha256(file.name.encode()).hexdigest(), file.mapping.version)
     try:
@@ -117,6 +126,8 @@ def _read(file: LandedFile, landing: Path, secret: bytes, taken_in: Collection[s
         before |= {path: state(path) for path in siblings.values()}
         content = content_hash([file.path, *siblings.values()]) if siblings else content
         part = replace(part, digest=version(file.path, content, file.mapping))
+        if not siblings:  # which may change without it
+            seen.read(file.name, mark(file.path), part.digest)
         if part.digest in taken_in:
             return
         demand_own_folder(file)

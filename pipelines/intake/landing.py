@@ -9,7 +9,8 @@ import hashlib
 import os
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_contracts.contract import feeds
@@ -19,10 +20,11 @@ from data_contracts.mapping_files import native
 from pipelines.intake.known import mappings
 from pipelines.intake.objects import ObjectPath, StorageAwayError
 from pipelines.intake.readers import UnreadableFileError, is_document, read_headers
+from pipelines.intake.seen import Seen, Versions
 from pipelines.settings import settle_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from pipelines.intake.objects import LandingPath
 
@@ -64,21 +66,33 @@ def siblings_of(path: LandingPath, mapping: Mapping, landing: LandingPath, /) ->
     return found
 
 
-def landed_files(landing: LandingPath, feed: str, /) -> Iterator[LandedFile]:
+def landed_files(landing: LandingPath, feed: str, /, *, seen: Seen | None = None) -> Iterator[LandedFile]:
     """The files of one feed, by name: those in its folder, and others that one of its mappings recognises.
 
-    Of several mappings of the feed that recognise a file, the most telling one reads it.
+    Of several mappings of the feed that recognise a file, the most telling one reads it. Headers are read only of
+    files that are not as they were `seen`.
     """
     candidates = [m for m in mappings() if m.feed == feed]
-    for path in data_files(landing):
-        folder, name = path.relative_to(landing).parts[0], path.relative_to(landing).as_posix()
-        if folder != feed and folder in feeds():
-            continue
-        fitting = recognised_by(path, candidates)
-        if fitting:
-            yield LandedFile(path, name, feed, fitting[0])
-        elif folder == feed:
-            yield LandedFile(path, name, feed, native(feed))
+    versions = Versions([*candidates, native(feed)])
+    seen = seen or Seen()
+    for path in files_near(landing, feed):
+        name = path.relative_to(landing).as_posix()
+        choose = partial(_chosen, path, name, feed, candidates)
+        mapping = seen.mapping(name, mark(path), versions, choose)
+        if mapping:
+            yield LandedFile(path, name, feed, mapping)
+
+
+def _chosen(path: LandingPath, name: str, feed: str, candidates: Iterable[Mapping]) -> tuple[Mapping | None, bool]:
+    """The mapping of the feed that reads a file, and whether its headers could be read; its own in its own folder."""
+    fitting = recognised_by(path, candidates)
+    own = native(feed) if name.startswith(f"{feed}/") else None
+    return (fitting[0], True) if fitting else (own, bool(headers(path, Reading())))
+
+
+def files_near(landing: LandingPath, feed: str, /) -> list[LandingPath]:
+    """The data files that may be of a feed: all but those in the folders of the others."""
+    return data_files(landing, but=set(feeds()) - {feed})
 
 
 def unknown_files(landing: LandingPath, /) -> list[str]:
@@ -94,29 +108,47 @@ def unknown_files(landing: LandingPath, /) -> list[str]:
     return unknown + [f"{name} (a link that leaves the landing folder)" for name in _stray_links(landing)]
 
 
-def data_files(landing: LandingPath, /) -> list[LandingPath]:
-    """Every file that is meant as data, in the order of its path, however deep.
+def data_files(landing: LandingPath, /, *, but: Collection[str] = ()) -> list[LandingPath]:
+    """Every file that is meant as data, in the order of its path, however deep, `but` for folders of these names.
 
     Hidden files, lock files and README.md are not, nor what a link outside the landing folder points to.
     """
     inside = landing.resolve()
     return [
         path
-        for path in sorted(landing.rglob("*"))
+        for path in sorted(_listed(landing, but))
         if path.is_file()
-        and path.resolve().is_relative_to(inside)
         and not any(part.startswith((".", *LOCK_PREFIXES)) for part in path.relative_to(landing).parts)
         and path.name != "README.md"
+        and not _is_stray(path, inside)
     ]
 
 
 def _stray_links(landing: LandingPath) -> list[str]:
     inside = landing.resolve()
-    return [
-        path.relative_to(landing).as_posix()
-        for path in sorted(landing.rglob("*"))
-        if path.is_symlink() and not path.resolve().is_relative_to(inside)
-    ]
+    return [path.relative_to(landing).as_posix() for path in sorted(_listed(landing)) if _is_stray(path, inside)]
+
+
+def _listed(landing: LandingPath, but: Collection[str] = ()) -> Iterator[LandingPath]:
+    """All that is no folder, however deep; links are named and not followed."""
+    if isinstance(landing, ObjectPath):
+        yield from (path for path in landing.rglob("*") if path.relative_to(landing).parts[0] not in but)
+        return
+    try:
+        with os.scandir(landing) as found:
+            entries = [(Path(e.path), e.is_dir(follow_symlinks=False)) for e in found if e.name not in but]
+    except OSError:  # it is gone, or may not be read
+        return
+    for path, is_folder in entries:
+        if is_folder:
+            yield from _listed(path)
+        else:
+            yield path
+
+
+def _is_stray(path: LandingPath, inside: LandingPath) -> bool:
+    """Whether it is a link that leaves the landing folder."""
+    return path.is_symlink() and not path.resolve().is_relative_to(inside)
 
 
 def recognised_by(path: LandingPath, candidates: Iterable[Mapping], /) -> list[Mapping]:
@@ -214,6 +246,15 @@ def state(path: LandingPath, /) -> State:
     if isinstance(path, ObjectPath):
         return stat.tag, stat.st_size
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def mark(path: LandingPath, /) -> str:
+    """The state of a file as a text that also tells when it was written to, whatever time it pretends to be of."""
+    try:
+        stat = path.stat()
+        return " ".join(map(str, state(path) if isinstance(path, ObjectPath) else (*state(path), stat.st_ctime_ns)))
+    except FileNotFoundError:
+        return "gone"
 
 
 def demand_unchanged(before: dict[LandingPath, State], /) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.intake.given import versions
-from pipelines.intake.landing import content_hash, data_files
+from pipelines.intake.landing import content_hash, files_near
 from pipelines.intake.store import withdraw
 from pipelines.warehouse import transaction
 
@@ -28,15 +28,17 @@ def take_back_misread(
     was read.
     """
     now = {file.name: file for file in files}
-    lying = {path.relative_to(landing).as_posix(): path for path in data_files(landing)}
+    version = {id(m): m.version for m in {id(file.mapping): file.mapping for file in now.values()}.values()}
+    read_as = {name: version[id(file.mapping)] for name, file in now.items()}
+    lying = {path.relative_to(landing).as_posix(): path for path in files_near(landing, feed)}
     entries = connection.execute(
         "SELECT file, content_hash, mapping FROM ops.files WHERE feed = ? AND status <> 'refused' ORDER BY file", [feed]
     ).fetchall()
     found = [(name, digest, mapping) for name, digest, mapping in entries if name in lying]
-    if all(name in now and now[name].mapping.version == mapping for name, _, mapping in found):
+    if all(read_as.get(name) == mapping for name, _, mapping in found):
         return []
     same = [(n, digest, mapping) for n, digest, mapping in found if digest in _contents(lying[n], now.get(n), landing)]
-    if all(name in now and now[name].mapping.version == mapping for name, _, mapping in same):
+    if all(read_as.get(name) == mapping for name, _, mapping in same):
         return []
     with transaction(connection):
         withdraw(connection, feed, [digest for _, digest, _ in same])

@@ -15,7 +15,7 @@ readers AS (
 
 NOTE_QUADRANT = f"""
 WITH {READERS}, engaged AS (
-    SELECT note_id, count(*) AS engagements FROM core.touches WHERE kind = 'engagement' GROUP BY ALL
+    SELECT note_id, sum(engagements)::BIGINT AS engagements FROM core.touched_notes GROUP BY ALL
 ), reached AS (
     SELECT note_id, count(*) AS read_uv FROM readers GROUP BY ALL
 ), visited AS (

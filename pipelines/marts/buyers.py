@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 # What a row stands for, by level: the key of a credited order line.
 KEYS = {
     "all": "'all'",
-    "category": "conversions.category",
-    "channel": "conversions.channel",
-    "lane": "credits.lane",
-    "note": "credits.note_id",
-    "creator": "notes.creator_id",
-    "campaign": "notes.campaign_id",
+    "category": "category",
+    "channel": "channel",
+    "lane": "lane",
+    "note": "note_id",
+    "creator": "creator_id",
+    "campaign": "campaign_id",
 }
 
 # An order without a user key is somebody's, of whom nothing else is known.
@@ -34,18 +34,25 @@ BUYER = "coalesce(conversions.user_key, (hash(conversions.channel, conversions.o
 
 COUNTS = ("buyers", "new_customers", "known_buyers")
 
+# Each buyer of a note once, with the models that credit the note with an order of his as the bits of a number.
+_BITS = " + ".join(f"if(coalesce({m}, 0) > 0, {1 << n}, 0)" for n, m in enumerate(RULES))
+CREDITED = f"""
+    CREATE OR REPLACE TEMP TABLE credited AS
+    SELECT note_id, lane, category, channel, currency, {BUYER} AS buyer, bit_or({_BITS}) AS buyers,
+        bit_or(if(is_new_customer, {_BITS}, 0)) AS new_customers,
+        bit_or(if(is_new_customer IS NULL, 0, {_BITS})) AS known_buyers
+    FROM core.credits JOIN core.conversions USING (conversion_id) GROUP BY ALL"""
+
 
 def _credited(level: str) -> str:
-    counts = ", ".join(
-        f"""count(DISTINCT buyer) FILTER ("{m}" > 0) AS "{m}|buyers",
-        count(DISTINCT buyer) FILTER ("{m}" > 0 AND is_new_customer) AS "{m}|new_customers",
-        count(DISTINCT buyer) FILTER ("{m}" > 0 AND is_new_customer IS NOT NULL) AS "{m}|known_buyers" """
-        for m in RULES
+    counts = (
+        f"count(*) FILTER ({count} & {1 << n} > 0) AS '{m}|{count}'" for n, m in enumerate(RULES) for count in COUNTS
     )
     return f"""
-        SELECT '{level}' AS level, key, currency, {counts} FROM (
-            SELECT {KEYS[level]} AS key, {BUYER} AS buyer, conversions.currency, is_new_customer, {", ".join(RULES)}
-            FROM core.credits JOIN core.conversions USING (conversion_id) LEFT JOIN raw.notes USING (note_id)
+        SELECT '{level}' AS level, key, currency, {", ".join(counts)} FROM (
+            SELECT {KEYS[level]} AS key, currency, {", ".join(f"bit_or({count}) AS {count}" for count in COUNTS)}
+            FROM credited LEFT JOIN (SELECT note_id, creator_id, campaign_id FROM raw.notes) USING (note_id)
+            GROUP BY key, currency, buyer
         ) GROUP BY ALL"""
 
 
@@ -60,6 +67,7 @@ ORDER_LEVELS = ("all", "category", "channel")
 
 
 def _buyers(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    connection.execute(CREDITED)
     wide = pl.concat(connection.sql(_credited(level)).pl() for level in KEYS).join(
         connection.sql(OF_NO_NOTE).pl(), on=["level", "key", "currency"], how="full", coalesce=True, nulls_equal=True
     )
@@ -94,7 +102,7 @@ def _buyers(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 BANDS = (0, 3, 7, 14, 30)
 
 LAG = f"""
-WITH first_touch AS (SELECT conversion_id, max(age_us) // 86_400_000_000 AS days FROM core.journeys GROUP BY ALL),
+WITH first_touch AS (SELECT conversion_id, first_age_us // 86_400_000_000 AS days FROM core.ways),
 sold AS (
     SELECT category, currency, paid_fen, days, {BUYER} AS buyer,
         len(list_filter({list(BANDS)}, lambda last: days > last))::INTEGER AS band
@@ -106,17 +114,9 @@ FROM sold JOIN medians ON sold.category IS NOT DISTINCT FROM medians.category AN
 GROUP BY sold.category, sold.currency, band ORDER BY ALL NULLS LAST"""
 
 PATHS = f"""
-WITH steps AS (
-    SELECT conversion_id, position, concat(coalesce(lane, 'unknown'), ':', kind) AS step,
-        lag(step) OVER (PARTITION BY conversion_id ORDER BY position) AS before
-    FROM core.journeys
-), ways AS (
-    SELECT conversion_id, string_agg(step, ' > ' ORDER BY position) AS path, count(*) AS steps
-    FROM steps WHERE step IS DISTINCT FROM before GROUP BY ALL
-)
 SELECT path, steps, currency, count(*) AS order_lines, count(DISTINCT {BUYER}) AS buyers,
     sum(paid_fen)::BIGINT AS paid_fen
-FROM ways JOIN core.conversions USING (conversion_id)
+FROM core.ways JOIN core.conversions USING (conversion_id)
 GROUP BY ALL ORDER BY order_lines DESC, path, currency LIMIT 200"""
 
 

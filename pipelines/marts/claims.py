@@ -46,6 +46,8 @@ CLAIMS = f"""
 LAST_TOUCHES = """
     SELECT conversion_id, note_id, min(age_us) AS age_us FROM core.journeys
     SEMI JOIN raw.exchange_note_daily USING (note_id) GROUP BY ALL"""
+OF_CLAIMED = """conversion_id IN (
+    SELECT conversion_id FROM core.journeys SEMI JOIN raw.exchange_note_daily USING (note_id))"""
 EXCHANGES = "SELECT channel, exchange FROM reference.channels WHERE exchange IS NOT NULL"
 
 
@@ -77,7 +79,7 @@ def _credited(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     parts = [
         credited_within(
             earned(
-                credited.join(ages, on="conversion_id", how="semi"),
+                credited,
                 orders,
                 refunds,
                 models=list(RULES),
@@ -86,7 +88,7 @@ def _credited(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
             ages,
             cycles=CYCLES,
         )
-        for credited, orders, refunds in credited_parts(connection, models=len(RULES))
+        for credited, orders, refunds in credited_parts(connection, models=len(RULES), chosen=OF_CLAIMED)
     ]
     sums = pl.concat(parts).group_by(KEY).sum().join(connection.sql(EXCHANGES).pl(), on="channel")
     return (

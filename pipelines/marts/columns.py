@@ -125,6 +125,8 @@ COLUMNS = {
     "cart_uv": "加购人数 · Users who put something into the cart on that day.",
     "buyer_uv": "购买人数 · Users who bought on that day.",
     "paid_gmv": "付款GMV · What buyers paid on that day.",
+    "awaited": "尚缺数据 · Feeds, and parts of them, that have not arrived in whole for that day; a step of which "
+    "nothing has arrived is empty.",
     "kept_orders": "留存订单 · Order lines of that day not refunded in full.",
     "matched_by": "匹配方式 · click_id, promotion_code, user_key or identity_link: the strongest evidence; else none.",
     "unmatched_because": "未匹配原因 · unknown_click, unknown_code: nobody told whose it is; outside_rules: the code's "

@@ -1,59 +1,85 @@
-"""The funnel by day, as one query."""
+"""The funnel by day: what has not arrived is missing, never 0."""
 
 from __future__ import annotations
 
-# A day on which a feed has no row at all counts as not arrived: its steps are null, never 0.
-FUNNEL = """
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pipelines.arrivals import feed_days
+from pipelines.dates import as_of
+from pipelines.marts.mart import sales_maturity
+
+if TYPE_CHECKING:
+    import duckdb
+
+# The steps that each feed tells, as SQL over its rows of a day.
+_TOUCHES = {
+    "note_impressions": {
+        "impressions": "count(*) FILTER (kind = 'impression')",
+        "brand_impressions": "count(*) FILTER (kind = 'impression' AND payer = 'brand')",
+        "platform_impressions": "count(*) FILTER (kind = 'impression' AND payer = 'platform')",
+        "organic_impressions": "count(*) FILTER (kind = 'impression' AND payer = 'nobody')",
+        "impression_uv": "count(DISTINCT user_key) FILTER (kind = 'impression')",
+    },
+    "note_engagements": {
+        "engagements": "count(*) FILTER (kind = 'engagement')",
+        "engagement_uv": "count(DISTINCT user_key) FILTER (kind = 'engagement')",
+    },
+    "link_clicks": {
+        "clicks": "count(*) FILTER (kind = 'click')",
+        "click_uv": "count(DISTINCT user_key) FILTER (kind = 'click')",
+    },
+}
+_EVENTS = {
+    "shop_events": {
+        "searches": "count(*) FILTER (event = 'search')",
+        "visits": "count(*) FILTER (event = 'visit')",
+        "visit_uv": "count(DISTINCT user_key) FILTER (event = 'visit')",
+        "favourites": "count(*) FILTER (event = 'favourite')",
+        "carts": "count(*) FILTER (event = 'cart')",
+        "cart_uv": "count(DISTINCT user_key) FILTER (event = 'cart')",
+    },
+}
+# Money has a currency, of which a day without orders has none: it is told by their rows alone.
+_SALES = {
+    "shop_conversions": {
+        "orders": "count(*)",
+        "buyer_uv": "count(DISTINCT user_key)",
+        "kept_orders": "count(*) FILTER (coalesce(refund_fen, 0) < paid_fen)",
+    },
+}
+STEPS = _TOUCHES | _EVENTS | _SALES
+FEEDS = (*STEPS, "refunds")
+
+
+def _counts(steps: dict[str, dict[str, str]]) -> str:
+    return ", ".join(f"{count} AS {step}" for of_feed in steps.values() for step, count in of_feed.items())
+
+
+# A feed that is there and has no row of a day has counted none; one that is not there has counted nothing.
+_STEPS = ", ".join(
+    f"CASE WHEN list_contains(there, '{feed}') THEN coalesce({step}, 0) END AS {step}"
+    for feed, of_feed in STEPS.items()
+    for step in of_feed
+)
+FUNNEL = f"""
 WITH touched AS (
-    SELECT touch_date AS business_date,
-        count(*) FILTER (kind = 'impression') AS impressions,
-        count(*) FILTER (kind = 'impression' AND payer = 'brand') AS brand_impressions,
-        count(*) FILTER (kind = 'impression' AND payer = 'platform') AS platform_impressions,
-        count(*) FILTER (kind = 'impression' AND payer = 'nobody') AS organic_impressions,
-        count(DISTINCT user_key) FILTER (kind = 'impression') AS impression_uv,
-        count(*) FILTER (kind = 'engagement') AS engagements,
-        count(DISTINCT user_key) FILTER (kind = 'engagement') AS engagement_uv,
-        count(*) FILTER (kind = 'click') AS clicks,
-        count(DISTINCT user_key) FILTER (kind = 'click') AS click_uv
-    FROM core.touches GROUP BY ALL
+    SELECT touch_date AS business_date, {_counts(_TOUCHES)} FROM core.touches GROUP BY ALL
 ), shopped AS (
-    SELECT _date AS business_date,
-        count(*) FILTER (event = 'search') AS searches,
-        count(*) FILTER (event = 'visit') AS visits,
-        count(DISTINCT user_key) FILTER (event = 'visit') AS visit_uv,
-        count(*) FILTER (event = 'favourite') AS favourites,
-        count(*) FILTER (event = 'cart') AS carts,
-        count(DISTINCT user_key) FILTER (event = 'cart') AS cart_uv
-    FROM raw.shop_events GROUP BY ALL
+    SELECT _date AS business_date, {_counts(_EVENTS)} FROM raw.shop_events GROUP BY ALL
 ), refunded AS (
     SELECT conversion_id, currency, sum(refund_fen) AS refund_fen FROM core.refunds GROUP BY ALL
 ), paid AS (
-    SELECT paid_date AS business_date, currency, count(*) AS orders, count(DISTINCT user_key) AS buyer_uv,
-        sum(paid_fen)::BIGINT AS paid_fen,
-        count(*) FILTER (coalesce(refund_fen, 0) < paid_fen) AS kept_orders,
+    SELECT paid_date AS business_date, currency, {_counts(_SALES)}, sum(paid_fen)::BIGINT AS paid_fen,
         (sum(paid_fen) - sum(coalesce(refund_fen, 0)))::BIGINT AS kept_fen
     FROM core.conversions LEFT JOIN refunded USING (conversion_id, currency) GROUP BY ALL
 ), arrived AS (
-    SELECT business_date, bool_or(feed = 'note_impressions') AS has_impressions,
-        bool_or(feed = 'note_engagements') AS has_engagements, bool_or(feed = 'link_clicks') AS has_clicks
-    FROM (
-        SELECT DISTINCT _date AS business_date, 'note_impressions' AS feed FROM raw.note_impressions
-        UNION ALL SELECT DISTINCT _date, 'note_engagements' FROM raw.note_engagements
-        UNION ALL SELECT DISTINCT _date, 'link_clicks' FROM raw.link_clicks
-    ) GROUP BY ALL
+    SELECT business_date, list(DISTINCT feed) FILTER (rows IS NOT NULL) AS there,
+        list(concat_ws(' ', feed, source) ORDER BY feed, source) FILTER (arrived_at IS NULL) AS awaited
+    FROM arrivals WHERE feed IN {FEEDS} GROUP BY ALL
 )
-SELECT business_date,
-    CASE WHEN has_impressions THEN impressions END AS impressions,
-    CASE WHEN has_impressions THEN brand_impressions END AS brand_impressions,
-    CASE WHEN has_impressions THEN platform_impressions END AS platform_impressions,
-    CASE WHEN has_impressions THEN organic_impressions END AS organic_impressions,
-    CASE WHEN has_impressions THEN impression_uv END AS impression_uv,
-    CASE WHEN has_engagements THEN engagements END AS engagements,
-    CASE WHEN has_engagements THEN engagement_uv END AS engagement_uv,
-    CASE WHEN has_clicks THEN clicks END AS clicks,
-    CASE WHEN has_clicks THEN click_uv END AS click_uv,
-    searches, visits, visit_uv, favourites, carts, cart_uv,
-    currency, orders, buyer_uv, paid_fen, kept_orders, kept_fen
+SELECT business_date, {_STEPS}, currency, paid_fen, kept_fen, coalesce(awaited, []) AS awaited
 FROM ops.days
 LEFT JOIN touched USING (business_date)
 LEFT JOIN shopped USING (business_date)
@@ -61,3 +87,10 @@ LEFT JOIN paid USING (business_date)
 LEFT JOIN arrived USING (business_date)
 ORDER BY business_date, currency
 """
+
+
+def funnel(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Every step by day and currency: null where its feed is not there; `awaited` names what a day still lacks."""
+    arrivals = feed_days(connection)  # noqa: F841 - DuckDB reads it by its name
+    state = sales_maturity(pl.col("business_date"), as_of(connection))
+    return connection.sql(FUNNEL).pl().with_columns(maturity=state)

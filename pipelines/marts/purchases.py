@@ -19,7 +19,7 @@ sales AS (
                 AND coalesce(b.category, c.category) IS NOT DISTINCT FROM c.category
         ) THEN 'business' ELSE 'consumer' END) AS buyer_kind,
         coalesce(refund_fen, 0) AS refund_fen,
-        c.conversion_id IN (SELECT conversion_id FROM core.journeys) AS is_seeded
+        c.conversion_id IN (SELECT conversion_id FROM core.ways) AS is_seeded
     FROM core.conversions AS c
     JOIN raw.shop_conversions AS s USING (channel, order_id, line_no)
     LEFT JOIN (SELECT conversion_id, currency, sum(refund_fen) AS refund_fen FROM core.refunds GROUP BY ALL) AS r

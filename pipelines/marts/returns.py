@@ -33,8 +33,8 @@ CAMPAIGN_NAMES = """
 # Notes that orders can find, by user, click or code, or have found; only asked where a lane declares claims.
 KEYED_NOTES = """
     SELECT note_id FROM raw.notes JOIN reference.lanes USING (lane) WHERE evidence = 'claim' AND (
-        note_id IN (SELECT note_id FROM core.touches WHERE user_key IS NOT NULL OR click_id IS NOT NULL)
-        OR note_id IN (SELECT note_id FROM core.credits))"""
+        note_id IN (SELECT note_id FROM core.touched_notes WHERE is_keyed)
+        OR note_id IN (SELECT note_id FROM core.earned))"""
 NOTES = "SELECT note_id, creator_id, campaign_id, category, lane, exchange, task_from, task_to FROM raw.notes"
 # Visitors of each note and day as its exchange counts them over 30 days; a note of two tasks has one crowd.
 CLAIMED_VISITS = """

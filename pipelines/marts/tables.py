@@ -16,7 +16,7 @@ from pipelines.marts.attention import ATTENTION_MARTS
 from pipelines.marts.buyers import BUYER_MARTS
 from pipelines.marts.claims import CLAIM_MARTS
 from pipelines.marts.feed_days import FEED_DAYS
-from pipelines.marts.funnel import FUNNEL
+from pipelines.marts.funnel import FEEDS, funnel
 from pipelines.marts.lanes import LANE_MARTS
 from pipelines.marts.local import LOCAL_MARTS
 from pipelines.marts.mart import Mart, sales_maturity
@@ -69,10 +69,6 @@ def _reconciled(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     )
     (last_paid,) = connection.execute("SELECT max(paid_date) FROM core.conversions").fetchall()[0]
     return sums.with_columns(maturity=sales_maturity(pl.lit(last_paid, dtype=pl.Date), day))
-
-
-def _funnel(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return connection.sql(FUNNEL).pl().with_columns(maturity=sales_maturity(pl.col("business_date"), as_of(connection)))
 
 
 _MARTS = (
@@ -147,15 +143,16 @@ _MARTS = (
     Mart(
         "funnel_daily",
         "每日漏斗",
-        "Exposure, engagement, click, visit, cart, paid and kept, by day. What did not arrive is missing, not 0.",
-        _funnel,
+        "Exposure, engagement, click, visit, cart, paid and kept, by day. What did not arrive is missing, not 0; "
+        "what a day still lacks is named.",
+        funnel,
         "SELECT business_date AS 日期, impressions, clicks, visits, orders, paid_gmv FROM mart.funnel_daily "
         "ORDER BY business_date DESC LIMIT 8",
         chart=("business_date", "paid_gmv"),
         figures="SELECT impressions, engagements, clicks, visits, carts, orders, paid_gmv FROM mart.funnel_daily "
         "WHERE business_date = as_of ORDER BY paid_gmv DESC NULLS LAST LIMIT 1",
-        about_zh="每天从曝光、互动、点击、进店、加购到付款、留存；没有到的数据留空，不当作 0。",
-        made_of=("core/touches", "core/conversions", "core/refunds", "raw/shop_events"),
+        about_zh="每天从曝光、互动、点击、进店、加购到付款、留存；没有到的数据留空，不当作 0，并列出还缺什么。",
+        made_of=("core/touches", "core/conversions", "core/refunds", *(f"raw/{feed}" for feed in FEEDS)),
     ),
     *BUYER_MARTS,
     *MATCH_MARTS,

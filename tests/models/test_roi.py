@@ -512,6 +512,21 @@ def test_cells_of_buckets_add_up_to_the_whole(seed: int) -> None:
     assert_frame_equal(found, earned_at_grain(lines, whole["conversions"], whole["refunds"], **others))
 
 
+@given(seed=SEEDS)
+@settings(max_examples=20)
+def test_a_date_can_be_made_again_alone(seed: int) -> None:
+    whole = frames(world(seed))
+    lines, orders = credits_of(whole), whole["conversions"]
+    others = {"models": list(RULES), "as_of": AS_OF}
+    found = add_cells(earned_cells(lines, orders, whole["refunds"], **others, daily=True))
+    for day in orders["paid_date"].unique():
+        of_day = orders.filter(paid_date=day)
+        alone = earned_cells(lines.join(of_day, on="conversion_id", how="semi"), of_day, whole["refunds"], **others)
+        assert_frame_equal(found.filter(paid_date=day).drop("paid_date"), add_cells(alone), check_row_order=False)
+    summed = cells_by_model(add_cells(found.drop("paid_date")), models=list(RULES))
+    assert_frame_equal(summed, earned_at_grain(lines, orders, whole["refunds"], **others))
+
+
 @pytest.mark.parametrize(
     ("amount", "share", "message"),
     [

@@ -102,10 +102,10 @@ def raw(connection: duckdb.DuckDBPyConnection, feed: str) -> list[tuple[Any, ...
 
 
 def tables(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table, the instants of the intake's own clock left out."""
-    names = connection.execute(
-        "SELECT table_schema || '.' || table_name FROM information_schema.tables ORDER BY ALL"
-    ).fetchall()
+    """Every row of every table, the instants of the intake's own clock and how files looked left out."""
+    names = connection.execute("""
+        SELECT table_schema || '.' || table_name AS name FROM information_schema.tables WHERE name <> 'ops.seen'
+        ORDER BY ALL""").fetchall()
     return {
         name: connection.execute(f"SELECT COLUMNS(lambda c: c <> 'ingested_at') FROM {name} ORDER BY ALL").fetchall()
         for (name,) in names

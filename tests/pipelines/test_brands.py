@@ -11,7 +11,7 @@ import pytest
 from pipelines.brands import brands, seen_by
 from pipelines.home import Home
 from pipelines.marts.tables import MARTS
-from pipelines.publish import everything, publish
+from pipelines.publish import filled, publish
 from pipelines.reports.formats import FORMATS, INDEX, PAGE, first_file, report_file, write_reports
 from pipelines.reports.newest import newest_contents
 from pipelines.reports.page.payload import as_json, payload
@@ -107,7 +107,8 @@ def _settled(folder: Path, *worlds: dict[str, list[dict[str, Any]]]) -> duckdb.D
 @pytest.fixture(scope="module")
 def home(both: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("brands") / "home").create()
-    publish(both, home.published.parent, {home.published.stem: everything})
+    levels = {home.published.stem: filled(both, lambda c, level: c.execute(f"COPY FROM DATABASE memory TO {level}"))}
+    publish(home.published.parent, levels)
     return home
 
 

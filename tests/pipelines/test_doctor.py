@@ -41,7 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Home:
         with open_warehouse(home.warehouse) as connection:
             ingest(connection, home.root / "landing", "shop_conversions")
             enter_run(connection, LAST, LAST)
-            publish(connection, home.published.parent, {home.published.stem: everything})
+        publish(home.published.parent, {home.published.stem: everything(home.warehouse)})
     return home
 
 

@@ -179,3 +179,47 @@ def test_a_file_in_the_folder_of_another_feed_is_told_where_it_belongs(tmp_path:
     assert "move it to shop_conversions/" in found["refunds/orders.csv"].message
     assert "refunds needs refund_id, refunded_at, refund_amount too" in found["refunds/orders.csv"].message
     assert "link_clicks needs click_id" in found["link_clicks/impressions.csv"].message
+
+
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of files whose headers or contents are read from now on."""
+    from pipelines.intake import ingest, landing
+
+    names: list[str] = []
+    hashed, read = ingest.content_hash, landing.read_headers
+    monkeypatch.setattr(ingest, "content_hash", lambda paths: names.extend(p.name for p in paths) or hashed(paths))
+    monkeypatch.setattr(landing, "read_headers", lambda path, reading: names.append(path.name) or read(path, reading))
+    landing._headers.cache_clear()  # as in another process
+    return names
+
+
+def test_only_new_and_touched_files_are_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = memory()
+    for name in ("a", "b", "c"):
+        land(tmp_path, f"shop_conversions/{name}.csv", csv_bytes(orders(1, order_id=name)))
+    land(tmp_path, "elsewhere/unknown.csv", b"x,y\n1,2\n")
+    assert len(ingest(connection, tmp_path, "shop_conversions")) == 3
+    names = opened(monkeypatch)
+    assert ingest(connection, tmp_path, "shop_conversions") == []
+    assert names == []
+    before = (tmp_path / "shop_conversions/b.csv").stat()
+    touched = land(tmp_path, "shop_conversions/b.csv", csv_bytes(orders(1, order_id="d")))
+    os.utime(touched, ns=(before.st_atime_ns, before.st_mtime_ns))  # of the same size, and as old as it was
+    land(tmp_path, "shop_conversions/e.csv", csv_bytes(orders(1, order_id="c")))  # the content of another
+    (report,) = ingest(connection, tmp_path, "shop_conversions")
+    assert (report.file, report.accepted) == ("shop_conversions/b.csv", 1)
+    assert set(names) == {"b.csv", "e.csv"}
+    names.clear()
+    assert ingest(connection, tmp_path, "shop_conversions") == []
+    assert names == []
+
+
+def test_a_refused_file_is_tried_again_though_nothing_of_it_changed(tmp_path: Path) -> None:
+    connection = memory()
+    land(tmp_path, "shop_conversions/a.csv", b"x,y\n1,2\n")
+    for _ in range(2):
+        (report,) = ingest(connection, tmp_path, "shop_conversions")
+        assert report.status == "refused"
+    (tmp_path / "shop_conversions/a.csv").unlink()
+    ingest(connection, tmp_path, "shop_conversions")
+    assert connection.sql("FROM ops.seen").fetchall() == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.publish import everything
+from pipelines.publish import everything, filled
 from pipelines.publish import publish as publish_levels
 
 VERSIONS = 8
@@ -33,7 +33,13 @@ while seen < last:
 
 
 def publish(connection: duckdb.DuckDBPyConnection, target: Path, **options: int) -> Path:
-    return publish_levels(connection, target.parent, {target.stem: everything}, **options)
+    return publish_levels(target.parent, {target.stem: everything(file_of(connection))}, **options)
+
+
+def file_of(connection: duckdb.DuckDBPyConnection) -> Path:
+    """The file of the connection's database, with all that was written."""
+    connection.execute("CHECKPOINT")
+    return Path(connection.execute("SELECT path FROM duckdb_databases() WHERE NOT internal").fetchall()[0][0])
 
 
 def write_version(connection: duckdb.DuckDBPyConnection, version: int) -> None:
@@ -73,13 +79,15 @@ def test_an_open_reader_keeps_the_version_that_it_opened(tmp_path: Path) -> None
 
 
 def test_levels_change_at_once_and_the_last_versions_stay(tmp_path: Path) -> None:
-    def figures(connection: duckdb.DuckDBPyConnection, published: str) -> None:
-        connection.execute(f"CREATE TABLE {published}.figures AS FROM mart.totals")
-
     with duckdb.connect(tmp_path / "private.duckdb") as connection:
+
+        def figures(connection: duckdb.DuckDBPyConnection, published: str) -> None:
+            connection.execute(f"CREATE TABLE {published}.figures AS FROM mart.totals")
+
         for version in range(1, 6):
             write_version(connection, version)
-            publish_levels(connection, tmp_path, {"analyst": everything, "marketer": figures}, keep=3)
+            levels = {"analyst": everything(file_of(connection)), "marketer": filled(connection, figures)}
+            publish_levels(tmp_path, levels, keep=3)
     assert sorted(path.name for path in (tmp_path / "versions").iterdir()) == ["3", "4", "5"]
     for place, version in {"current": 5, "versions/3": 3, ".": 5}.items():
         for level, table in {"analyst": "mart.totals", "marketer": "figures"}.items():
@@ -128,3 +136,12 @@ def test_debris_of_a_killed_publication_is_cleared_away(tmp_path: Path) -> None:
         write_version(connection, 1)
         publish(connection, target)
     assert [path for path in tmp_path.rglob("*") if path.name.endswith(".new")] == []
+
+
+def test_changes_that_stand_beside_the_file_are_not_left_out(tmp_path: Path) -> None:
+    target = tmp_path / "published" / "analyst.duckdb"
+    with duckdb.connect(tmp_path / "private.duckdb") as connection:
+        connection.execute("CREATE TABLE figures AS SELECT 1 AS v")
+        with pytest.raises(OSError, match=r"private.duckdb.wal holds changes that private.duckdb does not"):
+            publish_levels(target.parent, {target.stem: everything(tmp_path / "private.duckdb")})
+    assert not target.exists()

@@ -36,7 +36,7 @@ def sold(connection: duckdb.DuckDBPyConnection, order: str, **values: Any) -> No
         for note in ("n1", "n2"):
             connection.execute("INSERT INTO core.journeys BY NAME SELECT ? AS conversion_id, ? AS note_id", [key, note])
     if refunded:
-        connection.execute("INSERT INTO core.refunds VALUES (?, ?, ?, 'CNY')", [line["paid_at"], key, refunded])
+        connection.execute("INSERT INTO core.refunds VALUES (?, ?, ?, 'CNY', NULL)", [line["paid_at"], key, refunded])
 
 
 def splits(connection: duckdb.DuckDBPyConnection, split: str) -> dict[str | None, dict[str, Any]]:

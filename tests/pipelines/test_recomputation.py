@@ -113,6 +113,12 @@ def state(home: Path) -> dict[str, list[tuple[object, ...]]]:
     return tables
 
 
+def made_again(result: dg.ExecuteInProcessResult, step: str) -> object:
+    """How many dates outside the run a step made again; of what is earned, how many it made in all."""
+    told = result.asset_materializations_for_node(step)[-1].metadata
+    return next(told[name].value for name in ("late dates made again", "dates made") if name in told)
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return at_home(tmp_path / "home", monkeypatch)
@@ -145,21 +151,29 @@ def test_late_touches_change_the_conversions_that_they_can_reach(undisturbed, ho
     impressions(landing, "early.csv", range(20))
     result = run(home, DAYS - 1, DAYS - 1)
     assert state(home) == undisturbed
-    made = result.asset_materializations_for_node("core__journeys")[-1].metadata["late dates made again"].value
-    assert made == DAYS - 1, "a touch of day t reaches conversions up to t + 30 days, here all days before the run's"
+    assert made_again(result, "core__journeys") == DAYS - 1, (
+        "a touch of day t reaches conversions up to t + 30 days, here all days before the run's"
+    )
 
 
 @pytest.mark.slow
-def test_late_files_leave_other_dates_alone(home: Path) -> None:
+def test_late_files_leave_other_dates_alone(undisturbed, home: Path) -> None:
     landing = home / "landing"
     everything_landed(landing)
+    (landing / "refunds" / "refunds.csv").rename(home / "refunds.csv")
     run(home, 0, DAYS - 1)
+    (home / "refunds.csv").rename(landing / "refunds" / "refunds.csv")
+    result = run(home, DAYS - 1, DAYS - 1)
+    assert state(home) == undisturbed
+    made = {step: made_again(result, step) for step in ("core__journeys", "core__credits", "core__earned")}
+    refunded = len(range(0, DAYS - 5, 7))
+    assert made == {"core__journeys": 0, "core__credits": 0, "core__earned": refunded + 1}, "and the run's own day"
     landed(
         landing, "note_impressions", "one.csv", [{"note_id": "n0", "user_id": "u1", "occurred_at": at(37, "01:02:03")}]
     )
     result = run(home, DAYS - 1, DAYS - 1)
-    made = result.asset_materializations_for_node("core__journeys")[-1].metadata["late dates made again"].value
-    assert made == 2, "days 37 and 38; day 39 is the run's own"
+    assert made_again(result, "core__journeys") == 2, "days 37 and 38; day 39 is the run's own"
+    assert made_again(result, "core__earned") == 3
 
 
 @pytest.mark.slow
