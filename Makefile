@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PARALLEL := --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test test-slow test-all lint format bench dictionary clean
+.PHONY: help setup demo ui test test-slow test-all lint format audit bench dictionary clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lint: setup ## Check style and types
 format: setup ## Put the code into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+audit: setup ## Check the installed packages: pinned, whole, in agreement, not withdrawn, free to use
+	$(BIN)/python -m tests.audit --index
 
 bench: setup ## Measure speed and memory as ratios to stated floors; takes a few minutes
 	$(BIN)/python -m benchmarks

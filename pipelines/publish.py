@@ -42,15 +42,15 @@ def publish(folder: Path, levels: Mapping[str, Write], /, *, keep: int = 3) -> P
         fresh.mkdir()
         for level, write in levels.items():
             write(fresh / f"{level}.duckdb")
-            _flush(fresh / f"{level}.duckdb")
-        _flush(fresh)
+            flush(fresh / f"{level}.duckdb")
+        flush(fresh)
         complete = fresh.rename(versions / str(number))
-        _flush(versions)
+        flush(versions)
         _link(folder / "current", f"versions/{number}")
         for level in levels:
             if not (folder / f"{level}.duckdb").is_symlink():
                 _link(folder / f"{level}.duckdb", f"current/{level}.duckdb")
-        _flush(folder)
+        flush(folder)
     finally:
         _clear(folder)
     for old in sorted(_numbers(versions))[:-keep]:
@@ -118,7 +118,7 @@ def _clear(folder: Path) -> None:
         debris.unlink()
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Force a file, or a folder's entries, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipelines.publish import flush
 from pipelines.sole_run import hold
 from pipelines.warehouse import open_warehouse, quoted
 
@@ -40,8 +41,10 @@ def restore(home: Home, /) -> tuple[Path, Path | None]:
         warehouse.parent.mkdir(parents=True, exist_ok=True)
         fresh = warehouse.with_name(f".{warehouse.name}.new")
         shutil.copyfile(found, fresh)
+        flush(fresh)  # a whole copy is on the disk before the damaged one gives up its name
         aside = _set_aside(warehouse)
         os.replace(fresh, warehouse)
+        flush(warehouse.parent)
         with open_warehouse(warehouse):
             return found, aside
 
@@ -65,11 +68,14 @@ def _newest_sound(home: Home) -> Path:
 
 
 def _set_aside(warehouse: Path) -> Path | None:
-    """Rename the warehouse and its write-ahead log to the first free name."""
+    """Keep the warehouse under the first free name too, until another takes its own, and rename its write-ahead log."""
     log = warehouse.with_name(f"{warehouse.name}.wal")
     number = 1
     while (aside := warehouse.with_name(f"{warehouse.name}.damaged-{number}")).exists():
         number += 1
     if log.exists():
         log.rename(aside.with_name(f"{aside.name}.wal"))
-    return warehouse.rename(aside) if warehouse.exists() else None
+    if not warehouse.exists():
+        return None
+    aside.hardlink_to(warehouse)  # a kill here leaves the damaged one, which says so, and not none
+    return aside

@@ -9,6 +9,7 @@ import duckdb
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
 from pipelines.dates import as_of
+from pipelines.publish import flush
 from pipelines.settings import kept_history_days, kept_quarantine_days, kept_restated_days
 from pipelines.warehouse import READABLE_BY, quoted, transaction
 
@@ -83,12 +84,9 @@ def compact(warehouse: Path, /) -> bool:
         connection.execute(f"COPY FROM DATABASE {source} TO fresh")
         connection.execute("CHECKPOINT fresh")
         connection.execute("DETACH fresh")
-    descriptor = os.open(fresh, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(fresh)
     os.replace(fresh, warehouse)
+    flush(warehouse.parent)
     return True
 
 
