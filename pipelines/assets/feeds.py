@@ -13,7 +13,7 @@ from pipelines.checks import auditor, check_results, check_specs
 from pipelines.content_checks import CONTENT_CHECKS
 from pipelines.identities import identity_results, identity_specs
 from pipelines.intake.ingest import FileReport, ingest_feed
-from pipelines.intake.landing import data_files, unknown_files
+from pipelines.intake.landing import data_files, known_files, unknown_files
 from pipelines.intake.shown import shown
 from pipelines.metadata import drawing, markdown, table_metadata
 from pipelines.resources import Warehouse, progress
@@ -83,8 +83,10 @@ def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
 )
 def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     folder = warehouse.home.landing
-    progress.get().step(context.asset_key.to_user_string())
-    unknown, found = unknown_files(folder), Counter(path.relative_to(folder).parts[0] for path in data_files(folder))
+    with warehouse.open(context) as connection:
+        known = known_files(folder, connection)
+    unknown = unknown_files(folder, but=known)
+    found = Counter(path.relative_to(folder).parts[0] for path in data_files(folder))
     for name in unknown:
         context.log.warning(f"{name}: no mapping recognises its headers; see data_contracts/exports/")
     return dg.MaterializeResult(

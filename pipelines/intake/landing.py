@@ -26,6 +26,8 @@ from pipelines.settings import settle_seconds
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    import duckdb
+
     from pipelines.intake.objects import LandingPath
 
 UNFINISHED_NAMES = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")
@@ -72,15 +74,21 @@ def landed_files(landing: LandingPath, feed: str, /, *, seen: Seen | None = None
     Of several mappings of the feed that recognise a file, the most telling one reads it. Headers are read only of
     files that are not as they were `seen`.
     """
-    candidates = [m for m in mappings() if m.feed == feed]
-    versions = Versions([*candidates, native(feed)])
-    seen = seen or Seen()
+    candidates, versions, seen = _candidates(feed), _versions(feed), seen or Seen()
     for path in files_near(landing, feed):
         name = path.relative_to(landing).as_posix()
         choose = partial(_chosen, path, name, feed, candidates)
         mapping = seen.mapping(name, mark(path), versions, choose)
         if mapping:
             yield LandedFile(path, name, feed, mapping)
+
+
+def _candidates(feed: str) -> list[Mapping]:
+    return [mapping for mapping in mappings() if mapping.feed == feed]
+
+
+def _versions(feed: str) -> Versions:
+    return Versions([*_candidates(feed), native(feed)])
 
 
 def _chosen(path: LandingPath, name: str, feed: str, candidates: Iterable[Mapping]) -> tuple[Mapping | None, bool]:
@@ -95,17 +103,30 @@ def files_near(landing: LandingPath, feed: str, /) -> list[LandingPath]:
     return data_files(landing, but=set(feeds()) - {feed})
 
 
-def unknown_files(landing: LandingPath, /) -> list[str]:
-    """Names of the files outside the feeds' folders that no mapping reads or joins to another, and of stray links."""
+def unknown_files(landing: LandingPath, /, *, but: Collection[str] = ()) -> list[str]:
+    """Names of the files outside the feeds' folders that no mapping reads or joins to another, and of stray links.
+
+    Files named in `but` are known, and are not opened.
+    """
     siblings = {name for m in mappings() for name in m.siblings.values()}
     unknown = [
-        path.relative_to(landing).as_posix()
-        for path in data_files(landing)
-        if path.relative_to(landing).parts[0] not in feeds()
+        name
+        for path in data_files(landing, but=feeds())
+        if (name := path.relative_to(landing).as_posix()) not in but
         and path.name not in siblings
         and not recognised_by(path, mappings())
     ]
     return unknown + [f"{name} (a link that leaves the landing folder)" for name in _stray_links(landing)]
+
+
+def known_files(landing: LandingPath, connection: duckdb.DuckDBPyConnection, /) -> set[str]:
+    """Names of files outside the feeds' folders that a mapping was seen to read, and that have not changed since."""
+    marks = {path.relative_to(landing).as_posix(): mark(path) for path in data_files(landing, but=feeds())}
+    found = set()
+    for feed in feeds() if marks else ():
+        seen, versions = Seen(connection, feed), _versions(feed)
+        found |= {name for name, told in marks.items() if seen.was_read(name, told, versions)}
+    return found
 
 
 def data_files(landing: LandingPath, /, *, but: Collection[str] = ()) -> list[LandingPath]:

@@ -66,6 +66,11 @@ class Seen:
         self._now[name] = look
         return versions.mappings.get(look.mapping or "")
 
+    def was_read(self, name: str, mark: str, versions: Versions, /) -> bool:
+        """Whether one of the mappings reads the file of this mark, as far as was seen."""
+        look = self._before.get(name)
+        return look is not None and look.mapping is not None and look.state == f"{mark} {versions.told}"
+
     def content_hash(self, name: str) -> str | None:
         """What told the file's content when it was read in the state that it is in."""
         return self._now[name].content_hash if name in self._now else None

@@ -14,6 +14,7 @@ from pipelines.intake.landing import (
     data_files,
     demand_settled,
     demand_unchanged,
+    known_files,
     landed_files,
     state,
     unknown_files,
@@ -212,6 +213,21 @@ def test_only_new_and_touched_files_are_opened_again(tmp_path: Path, monkeypatch
     names.clear()
     assert ingest(connection, tmp_path, "shop_conversions") == []
     assert names == []
+
+
+def test_a_known_file_outside_the_folders_is_not_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = memory()
+    mapping = next(m for m in mappings() if not m.siblings and not m.query)
+    land(tmp_path, "delivery/x.csv", csv_bytes([dict.fromkeys((any_of[0] for any_of in mapping.recognise), "1")]))
+    land(tmp_path, "delivery/unknown.csv", b"x,y\n1,2\n")
+    assert known_files(tmp_path, connection) == set()
+    ingest(connection, tmp_path)
+    names = opened(monkeypatch)
+    known = known_files(tmp_path, connection)
+    assert known == {"delivery/x.csv"}
+    assert names == []
+    assert unknown_files(tmp_path, but=known) == ["delivery/unknown.csv"]
+    assert set(names) == {"unknown.csv"}
 
 
 def test_a_refused_file_is_tried_again_though_nothing_of_it_changed(tmp_path: Path) -> None:
