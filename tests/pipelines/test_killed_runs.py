@@ -90,7 +90,12 @@ def test_the_next_run_ends_where_an_undisturbed_one_does(undisturbed, tmp_path: 
     assert not (home / "published" / "analyst.duckdb").exists()
     Redcat(home)(*command, REDCAT_SECRET="the same in every home")
     assert contents(home) == expected
-    assert sorted(p.name for p in (home / "published").iterdir()) == ["analyst.duckdb", "current", "versions"]
+    assert sorted(p.name for p in (home / "published").iterdir()) == [
+        "analyst.duckdb",
+        "current",
+        "marketer.duckdb",
+        "versions",
+    ]
 
 
 def test_a_killed_run_is_entered_as_cancelled_and_holds_no_pool(tmp_path: Path) -> None:
