@@ -37,6 +37,9 @@ def _texts(stated: Any) -> Any:
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 
+# The name of a file, which leads to no other folder.
+FileName = Annotated[str, Field(pattern=r"^[^/\\]+$")]
+
 # What is known of a file beside its content, as columns that the intake adds: see `pipelines.intake.given`.
 GIVEN = "_given_"
 Given = Literal["exported_at", "brand"]
@@ -152,7 +155,7 @@ class Mapping(_Strict):
     unless: tuple[str, ...] = ()
     read: Reading = Reading()
     time_zone: str = BUSINESS_TIME_ZONE
-    siblings: dict[str, str] = {}
+    siblings: dict[str, FileName] = {}
     query: str | None = None
     leave_out: tuple[LeftOut, ...] = ()
     missing: tuple[str, ...] = ()

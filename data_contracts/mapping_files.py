@@ -38,6 +38,8 @@ def mappings(folder: Path | None = None, /) -> tuple[Mapping, ...]:
 def every_mapping(folder: Path | None = None, /) -> tuple[Mapping, ...]:
     """The mappings, with the optional ones."""
     added = sorted(folder.glob("*.yaml")) if folder and folder.is_dir() else []
+    if away := [path.name for path in added if folder and not path.resolve().is_relative_to(folder.resolve())]:
+        raise MappingError(f"{', '.join(away)}: a link that leaves the folder; put the file itself there")
     return _read((*sorted(EXPORTS.glob("*.yaml")), *added), tuple(path.stat().st_mtime_ns for path in added))
 
 

@@ -41,8 +41,10 @@ def publish(folder: Path, levels: Mapping[str, Write], /, *, keep: int = 3) -> P
     try:
         fresh.mkdir()
         for level, write in levels.items():
-            write(fresh / f"{level}.duckdb")
-            flush(fresh / f"{level}.duckdb")
+            file = fresh / f"{level}.duckdb"
+            write(file)
+            file.chmod(file.stat().st_mode & ~0o222)  # no reader changes it, not even the owner by mistake
+            flush(file)
         flush(fresh)
         complete = fresh.rename(versions / str(number))
         flush(versions)

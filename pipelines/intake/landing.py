@@ -59,7 +59,8 @@ def siblings_of(path: LandingPath, mapping: Mapping, landing: LandingPath, /) ->
     found = {}
     for alias, name in mapping.siblings.items():
         beside = path.parent / name
-        elsewhere = [beside] if beside.is_file() else [p for p in data_files(landing) if p.name == name]
+        is_there = beside.is_file() and not _is_stray(beside, landing.resolve())
+        elsewhere = [beside] if is_there else [p for p in data_files(landing) if p.name == name]
         if elsewhere:
             found[alias] = elsewhere[0]
     absent = [name for alias, name in mapping.siblings.items() if alias not in found]

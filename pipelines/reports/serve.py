@@ -35,6 +35,9 @@ class Reports(SimpleHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return None
+        if not Path(self.translate_path(self.path)).resolve().is_relative_to(Path(self.directory).resolve()):
+            self.send_error(HTTPStatus.NOT_FOUND)  # a link that leaves the folder
+            return None
         return super().send_head()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002

@@ -112,3 +112,18 @@ def test_a_corrected_file_is_read_again(tmp_path: Path) -> None:
     for name in ("看量", "览量"):
         found = read(tmp_path, mine=text % name)
         assert found["lingxi_notes", "note_metrics_daily"].columns["impressions"].headers == ("曝光量", name)
+
+
+@pytest.mark.parametrize("name", ["../secret.csv", "/etc/passwd", "a/b.csv", r"..\\secret.csv"])
+def test_a_file_that_is_joined_lies_in_no_other_folder(tmp_path: Path, name: str) -> None:
+    text = f"export: mine\nfeed: refunds\ntitle: x\nsiblings: {{a: '{name}'}}\ncolumns: {{refund_amount: q}}\n"
+    with pytest.raises(MappingError, match=r"siblings\.a"):
+        read(tmp_path, mine=text)
+
+
+def test_a_link_out_of_the_folder_is_no_mapping_file(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "elsewhere.yaml").write_text("export: mine\n")
+    (tmp_path / "exports" / "mine.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    with pytest.raises(MappingError, match=r"mine\.yaml: a link that leaves the folder"):
+        mappings(tmp_path / "exports")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from data_contracts.mapping import MappingError
 from data_contracts.mapping_files import mappings
 from pipelines.intake.landing import (
     UnfinishedFileError,
@@ -16,6 +17,7 @@ from pipelines.intake.landing import (
     demand_unchanged,
     known_files,
     landed_files,
+    siblings_of,
     state,
     unknown_files,
 )
@@ -63,6 +65,16 @@ def test_a_link_out_of_the_landing_folder_is_named_and_not_followed(tmp_path: Pa
         "shop_conversions/folder (a link that leaves the landing folder)",
         "shop_conversions/link.csv (a link that leaves the landing folder)",
     ]
+
+
+def test_a_joined_file_is_not_read_through_a_link_out_of_the_folder(tmp_path: Path) -> None:
+    mapping = next(m for m in mappings() if m.siblings)
+    name = next(iter(mapping.siblings.values()))
+    outside, landing = land(tmp_path, f"outside/{name}", b"x"), tmp_path / "landing"
+    path = land(landing, "delivery/a.csv", ORDERS)
+    (path.parent / name).symlink_to(outside)
+    with pytest.raises(MappingError, match=f"needs .*{name}"):
+        siblings_of(path, mapping, landing)
 
 
 def test_a_foreign_file_is_found_anywhere_by_its_headers(tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ def test_neither_secret_nor_phone_number_is_in_anything_written(redcat: Redcat, 
     planted(landing)
     done = [redcat("run", "--landing", str(landing), *DATES, REDCAT_SECRET=SECRET)]
     done.append(redcat("check", str(landing / "note_impressions" / "a.csv"), REDCAT_SECRET=SECRET, status=1))
+    (redcat.home / "targets.yaml").write_text("privacy_k: 0\n")  # a run that fails writes tracebacks
+    done.append(redcat("run", "--landing", str(landing), *DATES, REDCAT_SECRET=SECRET, status=1))
     shown = "".join(run.stdout + run.stderr for run in done)
     stored = texts(redcat.home)
     assert "66f1a2b3c4d5e6f708091a2b" in stored  # what was looked through holds the rows

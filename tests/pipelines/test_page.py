@@ -40,7 +40,7 @@ HOSTILE = [
 def home(demo: Redcat, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The demo's published warehouse with titles that do harm elsewhere, and with the figures of a week ago."""
     home = Home(tmp_path_factory.mktemp("page") / "home").create()
-    shutil.copy(Home(demo.home).published.resolve(), home.published)
+    shutil.copyfile(Home(demo.home).published, home.published)
     with duckdb.connect(home.published) as connection:
         notes = "SELECT DISTINCT note_id FROM history.note_roi WHERE note_id IS NOT NULL ORDER BY 1"
         for (note,), title in zip(connection.execute(notes).fetchall(), HOSTILE, strict=False):

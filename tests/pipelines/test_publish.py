@@ -126,6 +126,17 @@ def test_a_failed_publication_leaves_the_last_version_and_no_debris(tmp_path: Pa
     assert [path for path in tmp_path.rglob("*") if path.name.endswith(".new")] == []
 
 
+def test_what_is_published_is_read_only(tmp_path: Path) -> None:
+    target = tmp_path / "analyst.duckdb"
+    with duckdb.connect(tmp_path / "private.duckdb") as connection:
+        write_version(connection, 1)
+        publish(connection, target)
+        write_version(connection, 2)
+        publish(connection, target, keep=1)
+    assert target.stat().st_mode & 0o222 == 0
+    assert (tmp_path / "private.duckdb").stat().st_mode & 0o200
+
+
 def test_debris_of_a_killed_publication_is_cleared_away(tmp_path: Path) -> None:
     target = tmp_path / "analyst.duckdb"
     half = tmp_path / "versions" / ".1.new"

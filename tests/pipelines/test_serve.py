@@ -26,6 +26,8 @@ def connection(tmp_path: Path) -> Iterator[HTTPConnection]:
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(name)
         os.utime(page, (number, number))
+    (tmp_path / "reports" / "link.html").symlink_to(tmp_path / "secret")
+    (tmp_path / "reports" / "folder").symlink_to(tmp_path)
     with serve(tmp_path / "reports", 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         connection = HTTPConnection("127.0.0.1", server.server_port)
@@ -48,7 +50,7 @@ def test_the_root_leads_to_the_newest_page(connection: HTTPConnection) -> None:
     assert get(connection, place)[:2] == (200, "2026-09-02")
 
 
-@pytest.mark.parametrize("path", ["/../secret", "/%2e%2e/secret", "//../secret"])
+@pytest.mark.parametrize("path", ["/../secret", "/%2e%2e/secret", "//../secret", "/link.html", "/folder/secret"])
 def test_nothing_outside_the_folder_is_read(connection: HTTPConnection, path: str) -> None:
     status, body, _ = get(connection, path)
     assert status == 404
