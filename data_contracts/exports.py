@@ -18,6 +18,7 @@ from data_contracts.mapping import (
     Column,
     Mapping,
     MappingError,
+    Rows,
     headers_of,
     normalised,
     numbered,
@@ -65,7 +66,7 @@ def fit(headers: Iterable[str], mapping: Mapping, /) -> Fit:
     filled = {name for name, column in stated if _fills(column, spelled)}
     required = [f for f in contract(mapping.feed).fields if f.required and f.default is None]
     lacking = [f.name for f in required if f.name not in filled and f.made_from not in filled]
-    used = {normalised(h) for name, column in stated if name in filled for h in column.named}
+    used = {normalised(h) for name, column in stated if name in filled for h in (*column.named, *column.asked)}
     used |= {normalised(h) for rule in mapping.leave_out for h in rule.headers}
     unused = [header for key, header in spelled.items() if key not in used and key not in mapping.shared]
     return Fit(mapping, lacking, unused, 1 - len(lacking) / len(required))
@@ -103,11 +104,18 @@ def left_out(frame: pl.DataFrame, mapping: Mapping, /) -> pl.Series:
     spelled = {normalised(c): c for c in frame.columns if not c.startswith("_")}
     out = pl.Series([False]).new_from_index(0, frame.height)
     for rule in mapping.leave_out:
-        named = [spelled[key] for h in rule.headers if (key := normalised(h)) in spelled]
-        if named:
-            text = pl.select(pl.coalesce([identifiers(known(frame[h])) for h in named]).fill_null("")).to_series()
-            out = out | (text.is_in(rule.values) if rule.values else ~text.is_in(rule.unless))
+        if any(normalised(h) in spelled for h in rule.headers):
+            out = out | _which(frame, spelled, rule)
     return out
+
+
+def _which(frame: pl.DataFrame, spelled: dict[str, str], rows: Rows) -> pl.Series:
+    """Which rows of a file (Boolean) are meant; a header that the file lacks has no value."""
+    named = [spelled[key] for h in rows.headers if (key := normalised(h)) in spelled]
+    values = [identifiers(known(frame[h])) for h in named]
+    text = pl.select(pl.coalesce([*values, pl.lit("")])).to_series()
+    text = text if named else text.new_from_index(0, frame.height)
+    return text.is_in(rows.values) if rows.values else ~text.is_in(rows.unless)
 
 
 def _addressed(mapping: Mapping) -> set[str]:
@@ -149,6 +157,13 @@ class Source:
         return filled.filter(pl.any_horizontal(pl.lit(False), *[pl.col(name).is_not_null() for name in own]))
 
     def _values(self, column: Column, name: str, done: dict[str, pl.Series]) -> pl.Series:
+        source = self._usual(column, name, done)
+        for other in reversed(column.instead):
+            of = pl.all_horizontal([_which(self.frame, self.spelled, rows) for rows in other.where])
+            source = pl.select(pl.when(of).then(pl.lit(other.value)).otherwise(as_text(source))).to_series()
+        return source
+
+    def _usual(self, column: Column, name: str, done: dict[str, pl.Series]) -> pl.Series:
         if column.template:
             return self._composed(column.template, done)
         fallback = self._fallback(column)

@@ -45,11 +45,36 @@ GIVEN = "_given_"
 Given = Literal["exported_at", "brand"]
 
 
+class Rows(_Strict):
+    """Rows of a file: those whose header has one of `values`, or none of `unless`; "" is no value.
+
+    Of several headers the first that has a value counts.
+    """
+
+    headers: Texts = Field(alias="from")
+    values: Texts = ()
+    unless: Texts = ()
+
+    @model_validator(mode="after")
+    def _one_list(self) -> Rows:
+        if bool(self.values) == bool(self.unless):
+            raise ValueError("state exactly one of values and unless")
+        return self
+
+
+class Instead(_Strict):
+    """A constant that takes the place of a column's value in the rows of which all of `where` holds."""
+
+    value: str
+    where: tuple[Rows, ...] = Field(min_length=1)
+
+
 class Column(_Strict):
     """Where one column of the feed comes from: a header, a constant, a template, or what is known of the file.
 
     Of several headers the first that has a value fills the column, where none has `given` or `default`; `x#2` is the
     second column whose header is x.
+    `instead` names constants that take its place in some rows; the first that holds does.
     A part of a template is a header, `{a|b}` the first of several, `{a?}` one that may be missing, and `{=name}`
     the value of another column of the feed, written as the feed reads it.
     """
@@ -63,6 +88,7 @@ class Column(_Strict):
     otherwise: Literal["keep", "empty"] = "keep"
     unit: Literal["yuan", "fen"] = "yuan"
     sign: Literal["as_is", "turned"] = "as_is"
+    instead: tuple[Instead, ...] = ()
 
     @model_validator(mode="after")
     def _one_source(self) -> Column:
@@ -82,6 +108,11 @@ class Column(_Strict):
         """The headers of which it is made, as readers name them."""
         return [numbered(h) for h in self.stated]
 
+    @property
+    def asked(self) -> list[str]:
+        """The headers that decide whether a constant takes its place."""
+        return [h for instead in self.instead for rows in instead.where for h in rows.headers]
+
 
 def _column(stated: Any) -> Any:
     """A bare text, or a list of them, is short for {from: ...}."""
@@ -89,20 +120,6 @@ def _column(stated: Any) -> Any:
 
 
 Columns = dict[str, Annotated[Column, BeforeValidator(_column)]]
-
-
-class LeftOut(_Strict):
-    """Rows that are no rows of the feed: whose header has one of `values`, or none of `unless`; "" is no value."""
-
-    headers: Texts = Field(alias="from")
-    values: Texts = ()
-    unless: Texts = ()
-
-    @model_validator(mode="after")
-    def _one_list(self) -> LeftOut:
-        if bool(self.values) == bool(self.unless):
-            raise ValueError("state exactly one of values and unless")
-        return self
 
 
 class StatedFigure(_Strict):
@@ -157,7 +174,7 @@ class Mapping(_Strict):
     time_zone: str = BUSINESS_TIME_ZONE
     siblings: dict[str, FileName] = {}
     query: str | None = None
-    leave_out: tuple[LeftOut, ...] = ()
+    leave_out: tuple[Rows, ...] = ()
     missing: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
     columns: Columns
@@ -238,7 +255,7 @@ def headers_of(mapping: Mapping, names: Iterable[str], /) -> set[str]:
     """The headers, normalised, of which the columns of these names are made."""
     wanted = set(names)
     stated = [column for columns in mapping.variants for name, column in columns.items() if name in wanted]
-    return {normalised(h) for column in stated for h in column.named}
+    return {normalised(h) for column in stated for h in (*column.named, *column.asked)}
 
 
 def template_parts(template: str, /) -> list[tuple[list[str], bool]]:

@@ -210,7 +210,7 @@ def _headers_in(document: Document) -> set[str]:
     columns = [column for columns in mapping.variants for column in columns.values()]
     telling = [h for any_of in mapping.recognise for h in any_of]
     left_out = [h for rule in mapping.leave_out for h in rule.headers]
-    return {*telling, *mapping.unless, *left_out, *(h for column in columns for h in column.stated)}
+    return {*telling, *mapping.unless, *left_out, *(h for column in columns for h in (*column.stated, *column.asked))}
 
 
 def _renamed(document: Document, names: dict[str, list[str]]) -> Document:
@@ -221,9 +221,14 @@ def _renamed(document: Document, names: dict[str, list[str]]) -> Document:
     def column(stated: Any) -> Any:
         if not isinstance(stated, dict):
             return headers(stated)
+        if "instead" in stated:
+            stated = stated | {"instead": [{**i, "where": rows(i["where"])} for i in stated["instead"]]}
         if "template" in stated:
             return {**stated, "template": _with_names(stated["template"], names)}
         return {**stated, "from": headers(stated["from"])} if "from" in stated else stated
+
+    def rows(stated: list[Document]) -> list[Document]:
+        return [{**rule, "from": headers(rule["from"])} for rule in stated]
 
     def columns(stated: Document) -> Document:
         return {name: column(c) for name, c in stated.items()}
@@ -231,7 +236,7 @@ def _renamed(document: Document, names: dict[str, list[str]]) -> Document:
     change: dict[str, Callable[[Any], Any]] = {
         "recognise": lambda stated: [headers(any_of) for any_of in stated],
         "unless": headers,
-        "leave_out": lambda stated: [{**rule, "from": headers(rule["from"])} for rule in stated],
+        "leave_out": rows,
         "columns": columns,
         "each": lambda stated: [columns(part) for part in stated],
         "feeds": lambda stated: {feed: _renamed(part, names) for feed, part in stated.items()},

@@ -25,8 +25,9 @@ def cost_per_visit(claims: Frame, spend: AnyFrame, notes: AnyFrame, /, *, by: st
     Args:
         claims: `note_id` String, `claim_date` Date, `visit_uv` Int64, of one attribution cycle; those after `as_of`
             are left out, and so are days without a figure.
-        spend: `note_id`, `spend_date` Date, `payer` String, `amount_fen` Int64, `currency` String.
-        notes: `note_id` (unique), `task_from`, `task_to` Date (null: unknown), and the column `by`.
+        spend: `note_id`, `spend_date` Date, `payer` String, `amount_fen` Int64, `currency` String, `in_task` Boolean
+            (null: unknown).
+        notes: `note_id` (unique) and the column `by`.
         by: The column of notes by which rows are made.
         as_of: Last business date that counts.
 
@@ -37,13 +38,12 @@ def cost_per_visit(claims: Frame, spend: AnyFrame, notes: AnyFrame, /, *, by: st
     >>> from datetime import date
     >>> claims = pl.DataFrame({"note_id": "n1", "claim_date": [date(2026, 9, 1), date(2026, 9, 2)], "visit_uv": [3, 2]})
     >>> spend = pl.DataFrame({"note_id": "n1", "spend_date": [date(2026, 9, 1), date(2026, 9, 9)], "payer": "brand",
-    ...     "amount_fen": [5_000, 7_000], "currency": "CNY"})
-    >>> notes = pl.DataFrame({"note_id": ["n1"], "lane": ["seeding"], "task_from": [date(2026, 9, 1)],
-    ...     "task_to": [date(2026, 9, 5)]})
+    ...     "amount_fen": [5_000, 7_000], "currency": "CNY", "in_task": [True, False]})
+    >>> notes = pl.DataFrame({"note_id": ["n1"], "lane": ["seeding"]})
     >>> cost_per_visit(claims, spend, notes, by="lane", as_of=date(2026, 9, 30)).row(0)
     ('seeding', 'CNY', 5, 5000, 1000.0)
     """
-    key = notes.lazy().select("note_id", "task_from", "task_to", key=by)
+    key = notes.lazy().select("note_id", key=by)
     visits = (
         claims.lazy()
         .filter(pl.col("claim_date") <= as_of)
@@ -51,11 +51,11 @@ def cost_per_visit(claims: Frame, spend: AnyFrame, notes: AnyFrame, /, *, by: st
         .agg(daily_visitors=pl.col("visit_uv").sum())
         .filter(pl.col("daily_visitors") > 0)
     )
-    in_task = pl.col("spend_date").is_between("task_from", "task_to")
+    in_task = pl.col("in_task")
     paid = (
         spend.lazy()
         .filter((pl.col("payer") == "brand") & (pl.col("spend_date") <= as_of))
-        .join(key.select("note_id", "task_from", "task_to"), on="note_id")
+        .join(key, on="note_id", how="semi")
         .group_by("note_id", "currency")
         .agg(
             task_spend_fen=pl.when(~in_task.is_null().any()).then(pl.col("amount_fen").filter(in_task).sum()),
@@ -64,7 +64,7 @@ def cost_per_visit(claims: Frame, spend: AnyFrame, notes: AnyFrame, /, *, by: st
     unknown = pl.col("task_spend_fen").is_null().any()
     rows = (
         paid.join(visits, on="note_id")
-        .join(key.select("note_id", "key"), on="note_id")
+        .join(key, on="note_id")
         .group_by("key", "currency")
         .agg(pl.col("daily_visitors").sum(), task_spend_fen=pl.when(~unknown).then(pl.col("task_spend_fen").sum()))
         .with_columns(cpuv_fen=pl.col("task_spend_fen") / pl.col("daily_visitors"))

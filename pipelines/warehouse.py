@@ -49,7 +49,8 @@ CORE_TABLES = {
         paid_date DATE, conversion_id VARCHAR, note_id VARCHAR, clicked_at TIMESTAMPTZ, code VARCHAR""",
     "core.refunds": "refund_date DATE, conversion_id VARCHAR, refund_fen BIGINT, currency VARCHAR, borne_by VARCHAR",
     "core.spend": """
-        spend_date DATE, note_id VARCHAR, kind VARCHAR, payer VARCHAR, amount_fen BIGINT, currency VARCHAR""",
+        spend_date DATE, note_id VARCHAR, kind VARCHAR, payer VARCHAR, amount_fen BIGINT, currency VARCHAR,
+        is_in_task BOOLEAN""",
     "core.journeys": """
         paid_date DATE, bucket UTINYINT, conversion_id VARCHAR, note_id VARCHAR, lane VARCHAR, kind VARCHAR,
         touched_at TIMESTAMPTZ, age_us BIGINT, matched_by VARCHAR, organic BOOLEAN, direct BOOLEAN,

@@ -24,6 +24,7 @@ COLUMNS = {
     "refund_fen": "退款（分） · Amount paid back, in hundredths of the currency.",
     "borne_by": "退款承担方 · Who bears the refund, brand or platform; empty: as the channel settles.",
     "platform_refund_fen": "平台承担退款（分） · Of what was paid back of the note's part, borne by the platform.",
+    "is_in_task": "任务期内 · Whether the spend falls in the paid task of its note, where its export says so.",
     "amount_fen": "金额（分） · Amount spent, in hundredths of the currency.",
     "currency": "币种 · Currency; amounts in different ones are never added.",
     "quantity": "数量 · Units bought.",

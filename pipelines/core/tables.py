@@ -169,7 +169,7 @@ CORE = (
         "花费 · 每篇笔记每日的花费、类型和付费方。\n\nMoney by note and day, with its kind and payer.",
         "spend_date",
         """
-        SELECT spend_date, note_id, kind, payer, (amount * 100)::BIGINT AS amount_fen, currency
+        SELECT spend_date, note_id, kind, payer, (amount * 100)::BIGINT AS amount_fen, currency, is_in_task
         FROM raw.note_spend WHERE _date IN (FROM dates)""",
         ("raw/note_spend", "raw/notes"),
         feeds_journeys=False,

@@ -104,9 +104,11 @@ NOTE_DAILY = f"""
         CASE WHEN NOT is_cumulative OR before IS NULL THEN upper ELSE upper - lower_before END AS upper
     FROM stepped LEFT JOIN raw.notes USING (note_id)"""
 
-# Spend, and whether it falls in the paid task of its note: null where the task or the note is not known.
+# Spend, and whether it falls in the paid task of its note: as its export says, else by the days of the task; null where
+# the task or the note is not known.
 TASK_SPEND = """
-    SELECT spend.*, spend_date BETWEEN task_from AND coalesce(task_to, DATE '9999-12-31') AS in_task
+    SELECT spend.*,
+        coalesce(is_in_task, spend_date BETWEEN task_from AND coalesce(task_to, DATE '9999-12-31')) AS in_task
     FROM core.spend AS spend LEFT JOIN raw.notes USING (note_id)"""
 
 VIEWS = {

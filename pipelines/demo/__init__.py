@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from pipelines.demo import buyers, comments, dirt, evidence, exports, lanes, local, platforms
+from pipelines.demo import buyers, comments, dirt, evidence, exports, lanes, local, platforms, presales
 from pipelines.demo import landing as files
 from pipelines.demo import truth as truths
 from pipelines.demo.clock import FIRST_DATE, LAST_DATE
@@ -95,6 +95,7 @@ def generate(
     feeds |= platforms.feeds(world, np.random.default_rng((seed, 21)))
     feeds |= lanes.feeds(world, feeds, np.random.default_rng((seed, 30)))
     feeds["shop_conversions"] = buyers.with_buyers(feeds["shop_conversions"], np.random.default_rng((seed, 40)))
+    feeds["shop_conversions"] = presales.with_presales(feeds["shop_conversions"], np.random.default_rng((seed, 44)))
     feeds["refunds"] = buyers.with_bearers(feeds["refunds"], np.random.default_rng((seed, 43)))
     feeds |= comments.feeds(world, np.random.default_rng((seed, 41)))
     feeds |= local.feeds(np.random.default_rng((seed, 42)))

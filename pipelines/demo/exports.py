@@ -100,8 +100,9 @@ def _events(world: World, rng: Generator) -> pl.DataFrame:
     return exported(rng, frame)
 
 
-def _conversions(world: World, rng: Generator) -> pl.DataFrame:
-    frame = _ids(world, world.orders.drop("note")).select(
+def order_lines(world: World, orders: pl.DataFrame, /) -> pl.DataFrame:
+    """Order lines of the world under the names of the feed."""
+    return _ids(world, orders.drop("note")).select(
         "channel",
         "order_id",
         "line_no",
@@ -117,7 +118,11 @@ def _conversions(world: World, rng: Generator) -> pl.DataFrame:
         paid_amount="paid",
         currency=pl.lit("CNY"),
     )
-    return _restated(rng, exported(rng, frame), "paid_amount", share=RESTATED["shop_conversions"])
+
+
+def _conversions(world: World, rng: Generator) -> pl.DataFrame:
+    frame = exported(rng, order_lines(world, world.orders))
+    return _restated(rng, frame, "paid_amount", share=RESTATED["shop_conversions"])
 
 
 def _refunds(world: World, rng: Generator) -> pl.DataFrame:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from pipelines.demo.dirt import Spot
 
+PRESALE = ("deposit_paid_at", "deposit_amount", "balance_amount")  # terms that Tmall alone exports
 MONEY = (
+    "deposit_amount", "balance_amount", "gmv",
     "paid_amount", "refund_amount", "amount", "discount", "shop_discount", "shop_gmv", "task_product_gmv", "other_gmv",
 )  # fmt: skip
 PAGE = 50  # rows of a page that a retry writes twice
@@ -70,8 +72,8 @@ EXPORTS = (
         newline="\r\n",
         without=("is_new_customer",),
     ),
-    Export("orders_jd", "shop_conversions", 14, "csv", channel="jd", alias=0, encoding="utf-8-sig"),
-    Export("orders_in_app_shop", "shop_conversions", 14, "parquet", channel="in_app_shop"),
+    Export("orders_jd", "shop_conversions", 14, "csv", channel="jd", alias=0, encoding="utf-8-sig", without=PRESALE),
+    Export("orders_in_app_shop", "shop_conversions", 14, "parquet", channel="in_app_shop", without=PRESALE),
     Export("refunds", "refunds", 30, "csv", alias=0, labels=True),
     Export("spend", "note_spend", 14, "xlsx", alias=0, labels=True),
     Export("codes", "promotion_codes", 30, "csv", alias=0, labels=True, encoding="utf-8-sig"),
@@ -80,6 +82,7 @@ EXPORTS = (
     Export("claims", "exchange_note_daily", 14, "csv", alias=0, labels=True, encoding="utf-8-sig"),
     Export("counts", "note_metrics_daily", 30, "csv.gz"),
     Export("flows", "wallet_flows", 60, "csv", alias=0, labels=True),
+    Export("ad_claims", "ad_claims_daily", 30, "csv", alias=0, labels=True, encoding="utf-8-sig"),
     Export("comments", "note_comments", 60, "csv", alias=0, encoding="utf-8-sig"),
     Export("shops", "local_shops", 60, "xlsx", alias=0),
     Export("local", "local_events", 60, "csv", alias=0, labels=True, encoding="gbk"),

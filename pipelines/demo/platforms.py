@@ -23,15 +23,20 @@ MISSED = {20, 21, 40}  # days on which nobody exported the counts of notes
 SNAPSHOTS = tuple(day for day in range(DAYS) if day not in MISSED)
 READ_SHARE = 0.3  # of exposures
 SHOWN_FROM = 100  # below, the platform prints an interval
+AD_WINDOWS = (
+    *(("exchange_link", "outbound_paid", days) for days in (7, 15, 30)),
+    ("in_app", "in_app_paid", 7),
+)
 FUNDS = {"cash": 0.55, "credit": 0.15, "rebate": 0.20, "coupon": 0.08, "compensation": 0.02}
 
 
 def feeds(world: World, rng: Generator, /) -> dict[str, pl.DataFrame]:
-    """The three feeds as `pipelines.demo.exports.feeds`."""
+    """The four feeds as `pipelines.demo.exports.feeds`."""
     return {
         "exchange_note_daily": _restated(_claims(world)),
         "note_metrics_daily": _counts(world, rng),
         "wallet_flows": _flows(world),
+        "ad_claims_daily": _ad_claims(world),
     }
 
 
@@ -170,5 +175,53 @@ def _flows(world: World) -> pl.DataFrame:
             _trace=pl.lit(""),
         )
         .with_columns(exported_at=export_instant())
+        .drop("day")
+    )
+
+
+def _ad_claims(world: World) -> pl.DataFrame:
+    """What 聚光 claims for clicks on ads: orders of the same users, at first and when the window has closed."""
+    ads = world.spend.filter((pl.col("kind") == "ads") & (pl.col("payer") == "brand"))["note"].unique()
+    notes = world.notes.select("note_id", "lane", note=pl.int_range(pl.len(), dtype=pl.Int64))
+    windows = pl.DataFrame(AD_WINDOWS, schema=["lane", "claim_kind", "cycle"], orient="row")
+    clicks = (
+        world.clicks.filter(pl.col("note").is_in(ads.implode()))
+        .select("note", "user", "channel", clicked="at", day=pl.col("at") // DAY)
+        .join(notes, on="note")
+        .join(windows, on="lane")
+    )
+    bought = clicks.join(
+        world.orders.select("user", "channel", "order_id", "line_no", "paid", "at"), on=["user", "channel"]
+    )
+    bought = bought.filter(
+        (pl.col("clicked") < pl.col("at")) & (pl.col("at") - pl.col("clicked") <= pl.col("cycle") * DAY)
+    )
+    key = ["note_id", "claim_kind", "cycle", "day"]
+    once = bought.unique([*key, "order_id", "line_no"], maintain_order=True)
+    early = once.filter(pl.col("at") < (pl.col("day") + 1) * DAY)
+    first, newer = (
+        clicks.select(key)
+        .unique(maintain_order=True)
+        .join(brought.group_by(key).agg(orders=pl.len(), gmv=pl.col("paid").sum()), on=key, how="left")
+        .with_columns(pl.col("orders", "gmv").fill_null(0).cast(pl.Int64))
+        for brought in (early, once)
+    )
+    moved = newer.join(first, on=[*key, "orders", "gmv"], how="anti").with_columns(
+        _day=pl.min_horizontal(pl.col("day") + pl.col("cycle"), DAYS - 1), _trace=pl.lit("restated")
+    )
+    versions = [first.with_columns(_day="day", _trace=pl.lit("")), moved.filter(pl.col("_day") > pl.col("day"))]
+    date = pl.lit(FIRST_DATE) + pl.duration(days=pl.col("day"))
+    return (
+        pl.concat(versions)
+        .sort("_day", *key)
+        .with_columns(
+            ad_claim_id=pl.concat_str(
+                pl.lit("juguang"), "claim_kind", "cycle", date.dt.to_string("%Y%m%d"), "note_id", separator="-"
+            ),
+            platform=pl.lit("juguang"),
+            claim_date=date,
+            currency=pl.lit("CNY"),
+            exported_at=export_instant(),
+        )
         .drop("day")
     )

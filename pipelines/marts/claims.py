@@ -36,7 +36,10 @@ CLAIMS = f"""
     )
     SELECT exchange, task_id, claims.note_id, claim_date AS business_date, cycle, flow_type, claims.currency,
         {_bounds("read_uv", "claimed_read_uv")}, {_bounds("visit_uv", "claimed_visit_uv")},
+        {_bounds("favourite_uv", "claimed_favourite_uv")}, {_bounds("cart_uv", "claimed_cart_uv")},
         {_bounds("order_uv", "claimed_order_uv")},
+        visit_uv / nullif(read_uv, 0) AS claimed_visit_rate, cart_uv / nullif(visit_uv, 0) AS claimed_cart_rate,
+        order_uv / nullif(visit_uv, 0) AS claimed_conversion_rate,
         (shop_gmv * 100)::BIGINT AS claimed_fen, (task_product_gmv * 100)::BIGINT AS claimed_task_fen,
         in_task_spend_fen, in_task_spend_fen / 100 / nullif(visit_uv, 0) AS cpuv
     FROM raw.exchange_note_daily AS claims

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from models.credits import HORIZONS
+from pipelines.marts.ad_claims import AD_CLAIM_COLUMNS
 from pipelines.marts.attention import ATTENTION_COLUMNS
 from pipelines.marts.local import LOCAL_COLUMNS
+from pipelines.marts.presales import PRESALE_COLUMNS
 from pipelines.marts.purchases import PURCHASE_COLUMNS
 
 
@@ -156,7 +158,7 @@ COLUMNS = {
     "interactions_upper": "互动上限 · Most that interactions can be.",
     "fell": "下降指标 · Figures that fell between two snapshots; kept, not repaired.",
     "task_id": "任务ID · Task of the exchange.",
-    "cycle": "归因周期 · Days within which the exchange attributes; rows of different cycles are never added.",
+    "cycle": "归因周期 · Days within which the platform attributes; rows of different cycles are never added.",
     "flow_type": "流量类型 · Kind of traffic as the exchange names it.",
     "claimed_read_uv": "阅读UV（平台） · Readers, as the exchange claims.",
     "claimed_read_uv_lower": "阅读UV下限 · Least that they can be; of <100, 0.",
@@ -164,10 +166,19 @@ COLUMNS = {
     "claimed_visit_uv": "进店UV（平台） · Visitors of the shop, as the exchange claims.",
     "claimed_visit_uv_lower": "进店UV下限 · Least that they can be.",
     "claimed_visit_uv_upper": "进店UV上限 · Most that they can be.",
+    "claimed_favourite_uv": "收藏UV（平台） · Users who favourited, as the exchange claims.",
+    "claimed_favourite_uv_lower": "收藏UV下限 · Least that they can be.",
+    "claimed_favourite_uv_upper": "收藏UV上限 · Most that they can be.",
+    "claimed_cart_uv": "加购UV（平台） · Users who put something into the cart, as the exchange claims.",
+    "claimed_cart_uv_lower": "加购UV下限 · Least that they can be.",
+    "claimed_cart_uv_upper": "加购UV上限 · Most that they can be.",
+    "claimed_visit_rate": "进店率（平台） · claimed_visit_uv / claimed_read_uv.",
+    "claimed_cart_rate": "加购率（平台） · claimed_cart_uv / claimed_visit_uv.",
+    "claimed_conversion_rate": "转化率（平台） · claimed_order_uv / claimed_visit_uv.",
     "claimed_order_uv": "成交UV（平台） · Buyers, as the exchange claims.",
     "claimed_order_uv_lower": "成交UV下限 · Least that they can be.",
     "claimed_order_uv_upper": "成交UV上限 · Most that they can be.",
-    "claimed_gmv": "平台归因GMV · Sales of the whole shop that the exchange claims; refunds not deducted.",
+    "claimed_gmv": "平台归因GMV · Sales that the platform claims (an exchange: of the whole shop), refunds in.",
     "claimed_task_gmv": "平台任务商品GMV · The part of them with the task's own products.",
     "credited_orders": "归因订单 · Credited order lines of the exchange's shop on that day, whose last touch of "
     "the note lies within the cycle.",
@@ -227,7 +238,9 @@ COLUMNS = {
     "rows": "行数 · Rows that are there.",
     "due_at": "应到时间 · When the contract says that the day is there.",
     "arrived_at": "到达时间 · First export, by its own clock, that was made after the day had ended and held it.",
+    **AD_CLAIM_COLUMNS,
     **LOCAL_COLUMNS,
+    **PRESALE_COLUMNS,
     **PURCHASE_COLUMNS,
     **ATTENTION_COLUMNS,
 }

@@ -75,6 +75,10 @@ SPLIT = (
     *("order_lines", "paid_orders", "total_gmv", "total_refunds", "seeded_lines", "seeded_gmv", "seeded_net"),
     *("new_customer_line_share", "part_gmv_share", "aov", "roas_seeded", "roas_seeded_net"),
 )
+PRESOLD = (
+    *("presale_lines", "balance_paid_lines", "open_lines", "lapsed_lines", "balance_paid_share", "deposit_amount"),
+    *("presale_gmv", "due_amount"),
+)
 COHORT = (
     *("cards_sold", "cards_refunded", "cards_active", "cards_used", "card_visits", "discount_cost", "cash_amount"),
     *("revenue_amount", "deferred_amount"),
@@ -132,6 +136,11 @@ PRIVATE: dict[str, tuple[Few, ...] | None] = {
     "common_paths": (Few("buyers", ("order_lines", "buyers", "paid_gmv"), drop=True),),
     "order_splits": (
         Few(_least("paid_orders", "seeded_lines", "order_lines - seeded_lines"), SPLIT, (("split",),)),
+    ),
+    "presales": (
+        Few(
+            _least("balance_paid_lines", "open_lines", "lapsed_lines"), PRESOLD, ((), ("channel",), ("business_date",)),
+        ),
     ),
     "product_eligibility": (
         Few(
@@ -212,6 +221,7 @@ PRIVATE: dict[str, tuple[Few, ...] | None] = {
     "city_pilots": (),  # averages of a city and day
     # Parts of figures that other marts suppress, by note or by day, so fine that most of them are of few buyers.
     "claims": None,
+    "ad_claims": None,
     "match_rates": None,
     "unmatched_orders": None,
     "restatements": None,

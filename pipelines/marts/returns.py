@@ -35,7 +35,7 @@ KEYED_NOTES = """
     SELECT note_id FROM raw.notes JOIN reference.lanes USING (lane) WHERE evidence = 'claim' AND (
         note_id IN (SELECT note_id FROM core.touched_notes WHERE is_keyed)
         OR note_id IN (SELECT note_id FROM core.earned))"""
-NOTES = "SELECT note_id, creator_id, campaign_id, category, lane, exchange, task_from, task_to FROM raw.notes"
+NOTES = "SELECT note_id, creator_id, campaign_id, category, lane, exchange FROM raw.notes"
 # Visitors of each note and day as its exchange counts them over 30 days; a note of two tasks has one crowd.
 CLAIMED_VISITS = """
     SELECT note_id, claim_date, max(visit_uv) AS visit_uv FROM raw.exchange_note_daily

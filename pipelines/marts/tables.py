@@ -12,6 +12,7 @@ from models.roi import reconciliation, sold
 from pipelines.buckets import sold_parts
 from pipelines.charts import Chart
 from pipelines.dates import as_of
+from pipelines.marts.ad_claims import AD_CLAIM_MARTS
 from pipelines.marts.attention import ATTENTION_MARTS
 from pipelines.marts.buyers import BUYER_MARTS
 from pipelines.marts.claims import CLAIM_MARTS
@@ -22,6 +23,7 @@ from pipelines.marts.local import LOCAL_MARTS
 from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.marts.matches import MATCH_MARTS
 from pipelines.marts.notes import NOTE_MARTS
+from pipelines.marts.presales import PRESALE_MARTS
 from pipelines.marts.privacy import with_privacy
 from pipelines.marts.purchases import PURCHASE_MARTS
 from pipelines.marts.restatements import RESTATEMENT_MARTS
@@ -159,8 +161,10 @@ _MARTS = (
     *SPEND_MARTS,
     *NOTE_MARTS,
     *CLAIM_MARTS,
+    *AD_CLAIM_MARTS,
     *RESTATEMENT_MARTS,
     FEED_DAYS,
+    *PRESALE_MARTS,
     *PURCHASE_MARTS,
     *ATTENTION_MARTS,
     *LOCAL_MARTS,

@@ -52,6 +52,9 @@ MART_NAMES = {
     "twice_at_most_fen": "twice_at_most_gmv",
     "paid_fen": "paid_gmv",
     "kept_fen": "kept_gmv",
+    "deposit_fen": "deposit_amount",
+    "presale_fen": "presale_gmv",
+    "due_fen": "due_amount",
     "seeded_fen": "seeded_gmv",
     "seeded_net_fen": "seeded_net",
 }

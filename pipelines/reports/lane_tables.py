@@ -113,6 +113,32 @@ LIVE = Table(
     private=Private("people", CREDITED),
     folded=True,
 )
+PRESALE_LINES = ("presale_lines", "balance_paid_lines", "open_lines", "lapsed_lines")
+PRESALE_MONEY = ("deposit_amount", "presale_gmv", "due_amount")
+PRESALES = Table(
+    "presales",
+    Text("预售", "Presales"),
+    Text(
+        "付过定金的订单行：付了尾款才是销售，按全款计；待付尾款与已失效的不计。",
+        "Order lines of which a deposit was paid. With the balance they are sales, at the full price; those whose "
+        "balance is due, or that lapsed, are none.",
+    ),
+    f"""
+    SELECT as_of, channel, currency, {", ".join(f"sum({name})::BIGINT AS {name}" for name in PRESALE_LINES)},
+        (sum(balance_paid_lines) / nullif(sum(presale_lines), 0))::DOUBLE AS balance_paid_share,
+        {", ".join(f"CASE WHEN count({name}) = count(*) THEN sum({name}) END AS {name}" for name in PRESALE_MONEY)},
+        coalesce(least(nullif(sum(balance_paid_lines), 0), nullif(sum(open_lines), 0), nullif(sum(lapsed_lines), 0)), 0)
+            AS people
+    FROM history.presales WHERE {{shown}} GROUP BY ALL ORDER BY as_of DESC, channel, currency""",
+    (
+        Column("channel", "code"),
+        *map(Column, PRESALE_LINES),
+        Column("balance_paid_share", of=("balance_paid_lines", "presale_lines")),
+        *map(Column, PRESALE_MONEY),
+    ),
+    needs=("history.presales",),
+    private=Private("people", (*PRESALE_LINES, "balance_paid_share", *PRESALE_MONEY)),
+)
 PARTS = (
     *("paid_orders", "total_gmv", "part_gmv_share", "aov", "seeded_gmv", "seeded_net", "roas_seeded"),
     *("roas_seeded_net", "new_customer_line_share"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.advice import Targets, advise
 from pipelines.reports.content import Column, Private, Section, Table
-from pipelines.reports.lane_tables import EXCHANGES, IN_APP, LANE_VISITS, LIVE, SPLITS
+from pipelines.reports.lane_tables import EXCHANGES, IN_APP, LANE_VISITS, LIVE, PRESALES, SPLITS
 from pipelines.reports.local_tables import LOCAL
 from pipelines.reports.returns import ACQUIRED, CREDITED, MONEY, PEOPLE, RATIOS, RETURNS, level_returns, returns
 from pipelines.reports.spend_tables import REAL_RETURNS, SPEND, WALLETS
@@ -464,6 +464,32 @@ CLAIMS = Table(
     needs=("history.claims",),
     private=Private("people", ("credited_gmv", "claim_difference"), ()),
 )
+AD_CLAIMS = Table(
+    "ad_claims",
+    Text("广告平台申报与归因", "Ad claims beside credit"),
+    Text(
+        "聚光申报的成交（按点击日，含退款），与本模型对同样点击、同样天数内的归因并列。7、15、30 天互相包含，不相加。",
+        "Orders that 聚光 claims for clicks on ads, refunds included, beside what the model credits to the same clicks "
+        "within as many days. 7, 15 and 30 days hold each other and are never added.",
+    ),
+    """
+    SELECT as_of, model, currency, platform, claim_kind, cycle, count(DISTINCT note_id) AS notes,
+        sum(claimed_orders)::BIGINT AS claimed_orders, sum(claimed_gmv) AS claimed_gmv,
+        sum(credited_gmv) AS credited_gmv, sum(credited_gmv) - sum(claimed_gmv) AS claim_difference,
+        coalesce(floor(sum(credited_orders)), 0)::BIGINT AS people
+    FROM history.ad_claims WHERE {shown} GROUP BY ALL
+    ORDER BY as_of DESC, model, currency, platform, claim_kind, cycle""",
+    (
+        Column("platform", "code"),
+        Column("claim_kind", "code"),
+        Column("cycle", "count"),
+        *map(Column, ("notes", "claimed_orders", "claimed_gmv", "credited_gmv")),
+        Column("claim_difference", "yuan"),
+    ),
+    needs=("history.ad_claims",),
+    private=Private("people", ("credited_gmv", "claim_difference"), ()),
+    folded=True,
+)
 DOUBLE_CLAIMS = Table(
     "double_claims",
     Text("重复申报", "Sales claimed twice"),
@@ -647,7 +673,7 @@ SECTIONS = (
         "categories",
         Text("类目与链路", "Categories and lanes"),
         Text("每个类目、每条链路回报如何？", "What did each category and each lane return?"),
-        (CATEGORIES, LANES, EXCHANGES, LANE_VISITS, IN_APP, LIVE, SPLITS, *LOCAL),
+        (CATEGORIES, LANES, EXCHANGES, LANE_VISITS, IN_APP, LIVE, PRESALES, SPLITS, *LOCAL),
     ),
     Section(
         "notes",
@@ -665,7 +691,7 @@ SECTIONS = (
         "claims",
         Text("与平台对账", "Claims and reconciliation"),
         Text("平台的数字与我们一致吗？", "Do the exchange's claims agree with us?"),
-        (CLAIMS, DOUBLE_CLAIMS, RECONCILIATION, UNMATCHED, CHANNELS),
+        (CLAIMS, AD_CLAIMS, DOUBLE_CLAIMS, RECONCILIATION, UNMATCHED, CHANNELS),
     ),
     Section(
         "method",

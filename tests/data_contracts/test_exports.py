@@ -248,6 +248,21 @@ def test_rows_are_left_out_by_value_or_unless() -> None:
         mapping(columns=columns, leave_out=[{"from": "s"}])
 
 
+def test_a_constant_takes_the_place_of_a_value_where_all_of_its_conditions_hold() -> None:
+    frame = pl.DataFrame({"s": ["12", "12", "13", "13", "9"], "paid": ["x", "", "--", "x", None], "pre": ["", *"yyyy"]})
+    unpaid = {"from": ["Paid", "paid at"], "values": ""}
+    stated = {"from": "s", "codes": {"12": "paid", "13": "closed"}, "instead": [
+        {"value": "cancelled", "where": [unpaid, {"from": "s", "values": "13"}]},
+        {"value": "deposit", "where": [unpaid, {"from": "pre", "unless": ""}]},
+    ]}  # fmt: skip
+    assert filled(frame, "status", stated) == ["paid", "deposit", "cancelled", "closed", "deposit"]
+    # A header that the file lacks has no value.
+    lacking = frame.drop("paid", "pre")
+    assert filled(lacking, "status", stated) == ["paid", "paid", "cancelled", "cancelled", "9"]
+    with pytest.raises(ValueError, match="at least 1 item"):
+        mapping(columns={"currency": {"from": "s", "instead": [{"value": "x", "where": []}]}})
+
+
 def test_an_unknown_form_is_told_with_those_that_exist() -> None:
     with pytest.raises(ValueError, match=r"no form 'roman'; the forms are excel_serial"):
         mapping(columns={"currency": "a"}, forms=["roman"])

@@ -45,6 +45,16 @@ def test_a_header_that_was_renamed_is_read_wherever_the_old_one_was(tmp_path: Pa
     assert changed.version != next(m for m in mappings() if m.export == "xinghe_content_effect").version
 
 
+def test_a_renamed_header_is_read_in_conditions_too(tmp_path: Path) -> None:
+    found = read(tmp_path, drift="extends: qianniu_orders\nalso_called: {定金付款时间: 付定时间}\n")
+    changed = found["qianniu_orders", "shop_conversions"]
+    assert changed.columns["deposit_paid_at"].headers == ("定金付款时间", "付定时间")
+    assert changed.columns["paid_at"].headers == ("订单付款时间", "定金付款时间", "付定时间")
+    found = read(tmp_path, drift="extends: qianniu_orders\nalso_called: {订单付款时间: 付款于}\n")
+    (lapsed, _) = found["qianniu_orders", "shop_conversions"].columns["status"].instead
+    assert lapsed.where[0].headers == ("订单付款时间", "付款于")
+
+
 def test_a_renamed_header_is_read_in_a_key_too(tmp_path: Path) -> None:
     found = read(tmp_path, drift="extends: xinghe_content_effect\nalso_called: {任务ID: 任务编码}\n")
     template = found["xinghe_content_effect", "exchange_note_daily"].columns["claim_id"].template

@@ -11,10 +11,10 @@ from models.evidence import evidenced
 from models.visits import cost_per_visit
 
 DAY = date(2026, 9, 2)
-NOTE = {"note_id": "n1", "lane": "seeding", "task_from": date(2026, 9, 1), "task_to": date(2026, 9, 5)}
-BOOKED = {"note_id": "n1", "spend_date": DAY, "payer": "brand", "amount_fen": 1_000, "currency": "CNY"}
+NOTE = {"note_id": "n1", "lane": "seeding"}
+BOOKED = {"note_id": "n1", "spend_date": DAY, "payer": "brand", "amount_fen": 1_000, "currency": "CNY", "in_task": True}
 CLAIM = {"note_id": "n1", "claim_date": DAY, "visit_uv": 4}
-TYPES = {"visit_uv": pl.Int64, "task_from": pl.Date, "task_to": pl.Date}
+TYPES = {"visit_uv": pl.Int64, "in_task": pl.Boolean}
 
 
 def cpuv(
@@ -28,7 +28,7 @@ def cpuv(
 
 
 def test_only_what_the_brand_spent_inside_the_task_counts() -> None:
-    spend = [{}, {"payer": "platform"}, {"spend_date": date(2026, 8, 31)}, {"spend_date": date(2026, 9, 3)}]
+    spend = [{}, {"payer": "platform"}, {"in_task": False}, {"spend_date": date(2026, 9, 3)}]
     assert cpuv([{}], spend, [{}]) == [("seeding", "CNY", 4, 1_000, 250.0)]
     assert cpuv([{}], spend, [{}], date(2026, 9, 30)) == [("seeding", "CNY", 4, 2_000, 500.0)]
 
@@ -40,8 +40,8 @@ def test_a_note_without_claims_counts_neither_above_nor_below_the_line() -> None
 
 
 def test_what_is_not_known_to_be_in_a_task_makes_the_cost_unknown_not_zero() -> None:
-    notes = [{}, {"note_id": "n2", "task_from": None, "task_to": None}]
-    assert cpuv([{}, {"note_id": "n2"}], [{}, {"note_id": "n2"}], notes) == [("seeding", "CNY", 8, None, None)]
+    notes, spend = [{}, {"note_id": "n2"}], [{}, {"note_id": "n2", "in_task": None}]
+    assert cpuv([{}, {"note_id": "n2"}], spend, notes) == [("seeding", "CNY", 8, None, None)]
 
 
 def test_currencies_stand_apart() -> None:

@@ -165,7 +165,10 @@ def test_guardrails_count_ads_negative_comments_complaints_and_diversion() -> No
     paid = [("n1", "ads", "brand"), ("n1", "boost", "brand"), ("n2", "ads", "platform"), ("n3", "creator_fee", "brand"),
             ("n4", "boost", "brand")]  # fmt: skip
     for note_id, kind, payer in paid:
-        connection.execute("INSERT INTO core.spend VALUES (?, ?, ?, ?, 100, 'CNY')", [AS_OF, note_id, kind, payer])
+        connection.execute(
+            "INSERT INTO core.spend VALUES (?, ?, ?, ?, 100, 'CNY', NULL)",
+            [AS_OF, note_id, kind, payer],
+        )
     put(connection, "note_comments", [
         *(comment("n1", n) for n in range(16)), comment("n2", 20, is_negative=True, is_complaint=True),
         comment("n2", 21, is_negative=True), comment("n3", 22, diverts_off_platform=True), comment("n3", 23),

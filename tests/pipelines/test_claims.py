@@ -94,6 +94,20 @@ def test_claims_stand_beside_what_models_credit_in_the_same_shop_day_and_cycle(t
     assert {row[0] for row in connection.sql("SELECT model FROM mart.claims").fetchall()} == set(RULES)
 
 
+def test_the_funnel_that_an_exchange_claims_stands_in_each_row_with_its_rates(tmp_path: Path) -> None:
+    world(tmp_path)
+    figures = {"read_uv": "200", "visit_uv": "50", "favourite_uv": "<100", "cart_uv": "10", "order_uv": "5"}
+    rows_of(tmp_path, "exchange_note_daily", claim("n1", **figures), claim("n2", **figures | {"visit_uv": "0"}))
+    found = (
+        built(tmp_path, FIRST, LAST, "claims")
+        .sql("""
+        SELECT DISTINCT note_id, claimed_favourite_uv, claimed_favourite_uv_upper, claimed_cart_uv, claimed_visit_rate,
+            claimed_cart_rate, claimed_conversion_rate FROM mart.claims ORDER BY 1""")
+        .fetchall()
+    )
+    assert found == [("n1", None, 99, 10, 0.25, 0.2, 0.1), ("n2", None, 99, 10, 0.0, None, None)]
+
+
 def test_a_claim_matures_when_its_cycle_and_the_refunds_after_it_are_over(tmp_path: Path) -> None:
     world(tmp_path)
     cycles = {(2, 1): "mature", (2, 15): "settling", (20, 1): "settling", (20, 30): "maturing"}

@@ -189,7 +189,7 @@ def test_flagged_rows_are_accepted_with_an_unknown_reference(demo: Demo) -> None
 def test_accepted_orders_are_the_true_ones_to_the_fen(demo: Demo) -> None:
     key = ["channel", "order_id", "line_no"]
     truth = demo.truth("orders").sort(key)
-    orders = accepted(demo, "shop_conversions").sort(key)
+    orders = accepted(demo, "shop_conversions").filter(pl.col("status").is_in(["paid", "received"])).sort(key)
     assert truth.select(key).is_unique().all()
     assert orders.select(*key, "paid_at", "paid_amount", "category").equals(
         truth.select(*key, "paid_at", "paid_amount", "category")
@@ -274,6 +274,19 @@ def test_the_platform_bears_some_refunds_where_the_shop_says_who_does(demo: Demo
     refunds = accepted(demo, "refunds")
     told = {c: set(part["borne_by"]) for (c,), part in refunds.partition_by("channel", as_dict=True).items()}
     assert told == {"tmall": {None}, "jd": {None}, "in_app_shop": {"brand", "platform"}}
+
+
+def test_deposits_become_sales_at_their_full_price_or_stay_deposits(demo: Demo) -> None:
+    newest = accepted(demo, "shop_conversions")
+    presold = newest.filter(pl.col("deposit_paid_at").is_not_null())
+    assert set(presold["channel"]) == {"tmall"}
+    assert set(presold["status"]) == {"paid", "deposit", "cancelled"}
+    sales = presold.filter(status="paid")
+    assert (sales["deposit_amount"] + sales["balance_amount"] == sales["paid_amount"]).all()
+    assert (sales["deposit_paid_at"] < sales["paid_at"]).all()
+    others = presold.filter(pl.col("status") != "paid")
+    assert (others["deposit_amount"] == others["paid_amount"]).all()
+    assert others.join(demo.truth("orders"), on="order_id").is_empty()
 
 
 def test_nothing_of_the_truth_lies_in_the_landing_folder(demo: Demo) -> None:

@@ -39,14 +39,22 @@ def sold(connection: duckdb.DuckDBPyConnection, order: str, **values: Any) -> No
         connection.execute("INSERT INTO core.refunds VALUES (?, ?, ?, 'CNY', NULL)", [line["paid_at"], key, refunded])
 
 
+def spent(connection: duckdb.DuckDBPyConnection, payer: str, fen: int) -> None:
+    connection.execute(
+        "INSERT INTO core.spend BY NAME SELECT ? AS spend_date, 'n1' AS note_id, 'ads' AS kind, ? AS payer, "
+        "? AS amount_fen, 'CNY' AS currency",
+        [DAY, payer, fen],
+    )
+
+
 def splits(connection: duckdb.DuckDBPyConnection, split: str) -> dict[str | None, dict[str, Any]]:
     return {row["part"]: row for row in mart(connection, "order_splits") if row["split"] == split}
 
 
 def test_business_orders_are_split_off_and_the_parts_add_up() -> None:
     connection = warehouse(date(2026, 9, 30))
-    connection.execute("INSERT INTO core.spend VALUES (?, 'n1', 'ads', 'brand', 20000, 'CNY')", [DAY])
-    connection.execute("INSERT INTO core.spend VALUES (?, 'n1', 'ads', 'platform', 50000, 'CNY')", [DAY])
+    spent(connection, "brand", 20000)
+    spent(connection, "platform", 50000)
     sold(connection, "o1", seeded=True, is_new_customer=True)
     sold(connection, "o2", is_new_customer=False)
     sold(connection, "o3", quantity=19, seeded=True, refunded=4_000)
@@ -76,7 +84,7 @@ def test_members_are_named_by_their_channel_and_unknown_is_a_part_of_its_own() -
 
 def test_currencies_are_never_added() -> None:
     connection = warehouse(date(2026, 9, 30))
-    connection.execute("INSERT INTO core.spend VALUES (?, 'n1', 'ads', 'brand', 20000, 'CNY')", [DAY])
+    spent(connection, "brand", 20000)
     sold(connection, "o1", seeded=True, is_exclusive=True)
     sold(connection, "o2", seeded=True, is_exclusive=True, currency="USD")
     rows = {r["currency"]: r for r in mart(connection, "order_splits") if r["part"] == "exclusive"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,6 +148,45 @@ def test_an_export_whose_headers_are_not_known_is_taken_in_by_configuration(
     )
     (found,) = check_file(path)
     assert (found.export, found.accepted, found.warnings) == ("xiaohongmeng_content_effect", 1, [])
+
+
+def test_the_mappings_that_the_docs_show_take_in_exports_whose_headers_are_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = (SAMPLES.parents[1] / "docs" / "files.md").read_text(encoding="utf-8")
+    section = docs.split("### Exports whose headers are not known here")[1].split("\n## ")[0]
+    blocks = re.findall(r"```yaml\n(.*?)```", section, flags=re.S)
+    monkeypatch.setenv("REDCAT_HOME", str(tmp_path))
+    (tmp_path / "exports").mkdir()
+    for number, block in enumerate(blocks):
+        (tmp_path / "exports" / f"{number}.yaml").write_text(block, encoding="utf-8")
+    orders = tmp_path / "京麦订单_20260903.csv"
+    orders.write_text(
+        "订单号,商品ID,订购数量,应付金额,付款确认时间,下单帐号,订单状态\n"
+        "300200000001,100001,2,180.00,2026-09-01 12:00:00,买家八,等待出库\n"
+        "300200000002,100001,1,90.00,2026-09-01 13:00:00,买家九,已取消\n",
+        encoding="utf-8",
+    )
+    spend = tmp_path / "聚光_20260903.csv"
+    told = {1: "期内", 2: "期外", 3: ""}
+    lines = [f"2026-09-0{day},n1,{day}.00,9,1,{word}" for day, word in told.items()]
+    spend.write_text("\n".join(["时间,笔记ID,消费,展现量,点击量,任务期", *lines, ""]), encoding="utf-8")
+    assert {(p.export, p.feed, p.accepted) for p in (*check_file(orders), *check_file(spend))} == {
+        ("jingmai_orders", "shop_conversions", 2),
+        ("juguang_notes", "note_spend", 3),
+        ("juguang_notes", "note_metrics_daily", 3),
+    }
+    landing, connection = tmp_path / "landing", memory()
+    landing.mkdir()
+    for file in (orders, spend):
+        shutil.copy2(file, landing)
+    ingest(connection, landing)
+    sold = connection.sql(
+        "SELECT channel, order_id, status, quantity FROM raw.shop_conversions ORDER BY ALL"
+    ).fetchall()
+    assert sold == [("jd", "300200000001", "paid", 2), ("jd", "300200000002", "cancelled", 1)]
+    booked = connection.sql("SELECT amount::INTEGER, is_in_task FROM raw.note_spend ORDER BY ALL").fetchall()
+    assert booked == [(1, True), (2, False), (3, None)]
 
 
 def test_names_and_addresses_of_buyers_are_kept_nowhere(tmp_path: Path) -> None:

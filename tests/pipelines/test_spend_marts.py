@@ -41,6 +41,20 @@ def test_spend_on_a_note_without_a_task_is_of_no_known_task(tmp_path: Path) -> N
     assert found.fetchall() == [(Decimal(9), Decimal(9))]
 
 
+def test_what_an_export_says_of_the_task_goes_before_its_days(tmp_path: Path) -> None:
+    booked = {"note_id": "n2", "kind": "ads", "payer": "brand", "currency": "CNY", "amount": "1.00"}
+    notes = {"note_id": "n2", "brand": "b", "published_at": "2026-09-01 10:00:00", "lane": "seeding",
+             "task_from": "2026-09-01", "task_to": "2026-09-25"}  # fmt: skip
+    rows_of(tmp_path, "notes", notes)
+    days = [("2026-09-25", None), ("2026-09-25", "false"), ("2026-09-26", None), ("2026-09-26", "true")]
+    rows_of(tmp_path, "note_spend", *(
+        booked | {"spend_id": f"s{n}", "spend_date": day, "is_in_task": told} for n, (day, told) in enumerate(days)
+    ))  # fmt: skip
+    found = built(tmp_path, FIRST, LAST, "spend_daily").sql("""
+        SELECT business_date, in_task_spend::INTEGER, out_of_task_spend::INTEGER FROM mart.spend_daily ORDER BY 1""")
+    assert found.fetchall() == [(date(2026, 9, 25), 1, 1), (date(2026, 9, 26), 1, 1)]
+
+
 def test_roi_on_real_money_stands_beside_that_at_face_value(tmp_path: Path) -> None:
     world(tmp_path)  # 100 yuan credited, 100 yuan spent
     funds = {"cash": "40.00", "credit": "20.00", "rebate": "25.00", "coupon": "10.00", "compensation": "5.00"}

@@ -81,6 +81,17 @@ def juguang() -> None:
         ["2026-09-02T23:30:00Z", "102", N3, "3.00", "10", "1", "0", "0", "0", "0", "0", "0"],
     ], encoding="utf-8")  # fmt: skip
     text("juguang_notes/聚光 报表 2026-09-05.csv", [head])
+    claims = named(
+        "行业商品成交订单量（7日) 行业商品成交订单量（15日） 行业商品成交订单量(30日) 行业商品GMV（7日) "
+        "行业商品GMV（15日） 行业商品GMV(30日) 行业商品ROI（30日） 7日支付订单量 7日支付金额 直播间支付订单量"
+    )
+    text("juguang_notes/聚光 成交 2026-09-06.csv", [
+        named("时间 计划ID 笔记ID 消费 展现量 点击量") + claims,
+        ["2026-09-05", "101", N1, "100.00", "1000", "90", "2", "3", "5", "200", "300.5", '"1,000.00"', "12.00", "-1",
+         "-1.00", "-"],
+        ["2026-09-05", "102", N1, "10.00", "100", "9", "1", "0", "0", "99.00", "0", "0", "0", "1", "89.00", "2"],
+        ["2026-09-05", "101", N2, "0.00", "0", "0", "--", "--", "--", "--", "--", "--", "--", "--", "--", "--"],
+    ])  # fmt: skip
 
 
 def account_flow() -> None:
@@ -247,12 +258,17 @@ def taobao() -> None:
     received = order | {"tk_status": 14, "modified_time": "2026-09-08 20:00:00", "pay_price": "189.00"}
     presale = order | {"trade_id": "2000000000000000021", "trade_parent_id": "2000000000000000020",
                        "tb_paid_time": "--", "tk_paid_time": "--", "tb_deposit_time": "2026-09-01 10:00:00",
-                       "deposit_price": "20.00", "alipay_total_price": "20.00"}  # fmt: skip
+                       "deposit_price": "20.00", "alipay_total_price": "20.00",
+                       "modified_time": "2026-09-01 10:05:00"}  # fmt: skip
     closed = order | {"trade_id": "2000000000000000031", "trade_parent_id": "2000000000000000030", "tk_status": 13}
     negative = order | {"trade_id": "2000000000000000041", "alipay_total_price": "-1.00"}
     shop = order | {"trade_id": "2000000000000000051", "order_type": "淘宝"}
+    whole = presale | {"trade_id": "2000000000000000022", "tb_paid_time": "2026-09-03 00:05:00",
+                       "alipay_total_price": "189.00", "modified_time": "2026-09-03 00:10:00"}  # fmt: skip
+    lapsed = presale | {"trade_id": "2000000000000000023", "tk_status": 13, "modified_time": "2026-09-05 00:10:00"}
     document("taobao_alliance_orders/order_details_20260909.json", {"tbk_order_details_get_response": {"data": {
-        "results": {"publisher_order_dto": [order, second, received, presale, closed, negative, shop]},
+        "results": {"publisher_order_dto": [order, second, received, presale, closed, negative, shop, whole,
+                                             lapsed]},
         "has_next": False, "page_no": 1,
     }}})  # fmt: skip
     head = named(
@@ -332,6 +348,27 @@ def qianniu() -> None:
     ], encoding="gb18030", newline="\r\n")  # fmt: skip
 
 
+def qianniu_presale() -> None:
+    head = named(
+        "订单编号 买家会员名 总金额 买家实际支付金额 订单创建时间 订单付款时间 退款金额 宝贝种类 宝贝总数量 订单状态 "
+        "定金付款时间 定金金额 尾款金额"
+    )
+
+    def row(order: str, paid: str, at: str, status: str, deposit: list[str]) -> list[str]:
+        return [order, "买家七", "200.00", paid, "2026-09-01 20:00:00", at, "0.00", "1", "1", status, *deposit]
+
+    at, terms, closed = "2026-09-01 20:00:30", ["20.00", "180.00"], "交易关闭"
+    text("qianniu_orders/预售订单_20260912.csv", [
+        head,
+        row("4000000000000000011", "20.00", "", "等待买家付款", [at, *terms]),
+        row("4000000000000000012", "200.00", "2026-09-10 20:01:00", "买家已付款，等待卖家发货", [at, *terms]),
+        row("4000000000000000013", "20.00", "", closed, [at, *terms]),
+        row("4000000000000000014", "190.00", "2026-09-10 20:02:00", "交易成功", [at, *terms]),
+        row("4000000000000000015", "200.00", "2026-09-01 20:00:50", "交易成功", ["--", "", ""]),
+        row("4000000000000000016", "0.00", "", "等待买家付款", ["", "", ""]),
+    ], encoding="gb18030", newline="\r\n")  # fmt: skip
+
+
 if __name__ == "__main__":
     builders = (
         juguang,
@@ -345,6 +382,7 @@ if __name__ == "__main__":
         taobao,
         jd,
         qianniu,
+        qianniu_presale,
     )
     for build in builders:
         build()
