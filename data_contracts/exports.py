@@ -167,7 +167,10 @@ class Source:
         if column.template:
             return self._composed(column.template, done)
         fallback = self._fallback(column)
-        named = [self._known(h) for h in column.named if normalised(h) in self.spelled]
+        headers = [h for h in column.named if normalised(h) in self.spelled]
+        if len(headers) == 1 and column.plain and not self.mapping.rewrites:
+            return self.frame[self.spelled[normalised(headers[0])]]  # whose reading into types tells what is missing
+        named = [self._known(h) for h in headers]
         if not named:
             return fallback
         source = _coalesced(named)

@@ -104,6 +104,12 @@ class Column(_Strict):
         return list(self.headers)
 
     @property
+    def plain(self) -> bool:
+        """Whether it is what stands under its headers, unchanged and with nothing in the place of what is missing."""
+        changed = self.codes or self.unit != "yuan" or self.sign != "as_is"
+        return not (changed or self.value or self.template or self.given or self.default)
+
+    @property
     def named(self) -> list[str]:
         """The headers of which it is made, as readers name them."""
         return [numbered(h) for h in self.stated]
@@ -199,6 +205,11 @@ class Mapping(_Strict):
     def shared(self) -> frozenset[str]:
         """The headers, normalised, that a feed of the same export uses."""
         return self._shared
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether what stands in the file is changed before it is read, or whether it stands there decides on rows."""
+        return bool(self.missing or self.forms or self.each)
 
     @property
     def variants(self) -> tuple[dict[str, Column], ...]:

@@ -49,32 +49,46 @@ def parse(frame: pl.DataFrame, contract: Contract, /, *, time_zone: str = BUSINE
         time_zone: the zone of instants that carry no offset.
 
     Returns:
-        The contract's columns in their types and, beside each, `_unreadable_<name>` (String): the text that
-        is not of the type, null where it is.
+        The contract's columns in their types and, beside each that holds text that is not of its type,
+        `_unreadable_<name>` (String): that text, null where the value could be read.
     """
     frame = _with_intervals_apart(frame, contract)
-    typed: list[pl.Series] = []
-    for field in contract.fields:
-        source = _source(frame, field)
-        value = _read(source, field, time_zone).alias(field.name)
-        bad = source.is_not_null() & value.is_null()
-        text = as_text(source) if bad.any() else _nothing(source, pl.String())
-        typed += [value, pl.select(pl.when(bad).then(text)).to_series().alias(UNREADABLE + field.name)]
+    typed = [series for field in contract.fields for series in _parsed(frame, field, time_zone)]
     others = [column for column in frame if column.name not in contract.schema]
     return pl.DataFrame(others + typed)
 
 
-def _read(source: pl.Series, field: Field, zone: str) -> pl.Series:
-    """The values in their type; of a long column that says few things over and over, each of them is read once."""
-    reader = _READERS[field.physical_type]
+def _parsed(frame: pl.DataFrame, field: Field, zone: str) -> list[pl.Series]:
+    """The values of a column in their type and, where there is some, the text that is not of it."""
+    if field.name in frame.columns:
+        given, places = _distinct(frame[field.name])
+    else:
+        given, places = pl.Series([None], dtype=pl.String), pl.Series([0]).new_from_index(0, frame.height)
+    source = _source(given, field)
+    value = _READERS[field.physical_type](source, field, zone)
+    found = {field.name: value}
+    unreadable = source.is_not_null() & value.is_null()
+    if unreadable.any():
+        found[UNREADABLE + field.name] = pl.select(pl.when(unreadable).then(as_text(source))).to_series()
+    return [(v if places is None else v.gather(places)).alias(name) for name, v in found.items()]
+
+
+def _distinct(column: pl.Series) -> tuple[pl.Series, pl.Series | None]:
+    """Of a long text column that says few things over and over, each of them once, and where each row's stands.
+
+    Of any other the column itself, and None.
+    """
     if (
-        source.dtype != pl.String
-        or source.len() < MANY
-        or source.to_frame().select(pl.all().approx_n_unique()).item() * REPEATS > source.len()
+        column.dtype != pl.String
+        or column.len() < MANY
+        or column.to_frame().select(pl.all().approx_n_unique()).item() * REPEATS > column.len()
     ):
-        return reader(source, field, zone)
-    distinct = source.drop_nulls().unique()
-    return reader(distinct, field, zone).gather(source.cast(pl.Enum(distinct)).to_physical())
+        return column, None
+    distinct = column.drop_nulls().unique()
+    places = column.cast(pl.Enum(distinct)).to_physical()
+    if not column.null_count():
+        return distinct, places
+    return distinct.append(pl.Series([None], dtype=pl.String)), places.fill_null(distinct.len() - 1)
 
 
 def known(column: pl.Series, /) -> pl.Series:
@@ -148,12 +162,9 @@ def canonical(column: pl.Series, field: Field, zone: str, /) -> pl.Series:
     return _READERS[field.physical_type](known(column), field, zone).cast(pl.String)
 
 
-def _source(frame: pl.DataFrame, field: Field) -> pl.Series:
-    """The known values of the column, with the contract's default in the place of missing ones."""
-    if field.name not in frame.columns:
-        source = pl.Series(field.name, [None], dtype=pl.String).new_from_index(0, frame.height)
-    else:
-        source = known(frame[field.name])
+def _source(column: pl.Series, field: Field) -> pl.Series:
+    """The known values, with the contract's default in the place of missing ones."""
+    source = known(column)
     return as_text(source).fill_null(field.default) if field.default is not None else source
 
 
@@ -256,16 +267,14 @@ def _first_reading(
     Two of them read no text as different values, so one that reads the first value goes first: mostly it reads all.
     """
     first = source.drop_nulls().head(1)
-    likely = [reading for reading in readings if reading(first).count()] if first.len() else []
-    result = _nothing(source, dtype)
-    for number, reading in enumerate(dict.fromkeys([*likely, *readings])):
-        if number == 0:
-            result = reading(source).cast(dtype)
-            continue
+    likely = next((reading for reading in readings if reading(first).count()), None) if first.len() else None
+    result = likely(source).cast(dtype) if likely else _nothing(source, dtype)
+    for reading in readings:
         left = result.is_null() & source.is_not_null()
         if not left.any():
             break
-        result = result.scatter(left.arg_true(), reading(source.filter(left)).cast(dtype))
+        if reading is not likely:
+            result = result.scatter(left.arg_true(), reading(source.filter(left)).cast(dtype))
     return result
 
 

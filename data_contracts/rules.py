@@ -102,6 +102,9 @@ def judge(frame: pl.DataFrame, contract: Contract, /, *, now: datetime) -> pl.Da
     breaches = [_unreadable(field) for field in contract.fields if UNREADABLE + field.name in frame.columns]
     breaches += [_breach(rule, contract, frame.columns, now=now) for rule in rules(contract)]
     refused = frame.select(pl.any_horizontal([pl.lit(False), *[broken for broken, _ in breaches]]).alias("refused"))
+    judged = frame.select(pl.exclude(f"^{UNREADABLE}.*$")).with_columns(pl.lit([], dtype=REASONS).alias("_reasons"))
+    if not refused["refused"].any():
+        return judged
     # Sentences are made only for the rows that need one: nearly none, out of very many.
     told = frame.filter(refused["refused"]).select(
         _reasons=pl.concat_list(
@@ -110,8 +113,7 @@ def judge(frame: pl.DataFrame, contract: Contract, /, *, now: datetime) -> pl.Da
     )
     nth = pl.when("refused").then(pl.col("refused").cum_sum().cast(pl.Int64) - 1)
     reasons = told["_reasons"].gather(refused.select(nth).to_series())
-    judged = frame.select(pl.exclude(f"^{UNREADABLE}.*$")).with_columns(reasons.alias("_reasons"))
-    return judged.with_columns(pl.col("_reasons").fill_null(pl.lit([], dtype=REASONS)))
+    return judged.with_columns(pl.coalesce(reasons, "_reasons").alias("_reasons"))
 
 
 def _unreadable(field: Field) -> tuple[pl.Expr, pl.Expr]:

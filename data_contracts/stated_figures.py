@@ -127,7 +127,7 @@ class Sums:
     def add(self, part: pl.DataFrame, /) -> None:
         """Add a part, typed as by `parse`."""
         for name in list(self._sums):
-            if part[UNREADABLE + name].null_count() < part.height:
+            if UNREADABLE + name in part.columns:
                 del self._sums[name]
             elif part[name].count():
                 self._sums[name] = (self._sums[name] or 0) + part[name].sum()

@@ -182,8 +182,12 @@ EXPECTED: dict[str, Callable[[Check], Expected]] = {
 
 def _unique(key: list[str]) -> Expected:
     columns = ", ".join(f'"{name}"' for name in key)
-    # The keys are counted on their own, so that no row is carried whole through the count.
-    repeated = f"SELECT {columns} FROM {{batch}} GROUP BY {columns} HAVING count(*) > 1"
+    # Hashes are counted first, since mostly none stands twice, then the keys on their own, so that no row is carried
+    # whole through the count.
+    suspect = f"SELECT hash({columns}) FROM {{batch}} GROUP BY ALL HAVING count(*) > 1"
+    repeated = (
+        f"SELECT {columns} FROM {{batch}} WHERE hash({columns}) IN ({suspect}) GROUP BY {columns} HAVING count(*) > 1"
+    )
     return Expected(
         "UnexpectedRowsExpectation",
         {"unexpected_rows_query": f"SELECT * FROM {{batch}} SEMI JOIN ({repeated}) USING ({columns})"},

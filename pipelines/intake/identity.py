@@ -13,8 +13,8 @@ from data_contracts.rules import SPREADSHEET_FLOAT
 # A number of a mobile phone in mainland China that stands by itself, not within a longer number such as an order id.
 MOBILE_NUMBER = r"(^|[^0-9])(?:\+?86)?1[3-9][0-9]{9}([^0-9]|$)"
 BLOCK = 64  # bytes that SHA-256 takes at a time
-MOST_REMEMBERED = 1_000_000
-_remembered: dict[bytes, pl.DataFrame] = {}
+MOST_REMEMBERED = 250_000
+_remembered: dict[bytes, pl.DataFrame] = {}  # the keys of the ids of the files before, which name the same users
 
 
 def without_mobile_numbers(text: pl.Expr, /) -> pl.Expr:
@@ -30,23 +30,22 @@ def user_keys(raw: pl.Series, secret: bytes, /) -> tuple[pl.Series, pl.Series]:
     and "missing" ids have no key. Ids are compared as text, without surrounding space. A rounded id stands for
     many users at once, so it has no key either, and is told apart (Boolean).
     """
-    text = identifiers(raw)
-    rounded = text.str.contains(SPREADSHEET_FLOAT).fill_null(False)
-    distinct = text.filter(~rounded).drop_nulls().unique().alias("text").to_frame()
-    named = text.alias("text").to_frame().join(_keyed(distinct, secret), on="text", how="left", maintain_order="left")
-    return named["key"].alias(raw.name), rounded
-
-
-def _keyed(distinct: pl.DataFrame, secret: bytes) -> pl.DataFrame:
-    """The keys of distinct ids, of which those of the files before, which name the same users, are remembered."""
+    named = identifiers(raw).alias("text").to_frame()
+    rounded = named["text"].str.contains(SPREADSHEET_FLOAT).fill_null(False)
     remembered = _remembered.get(secret, pl.DataFrame(schema={"text": pl.String, "key": pl.Int64}))
-    new = distinct.join(remembered, on="text", how="anti")
-    found = new.with_columns(_keys(new["text"], secret).alias("key"))
-    _remembered.clear()  # of one secret only, and of no more ids than fit beside a file
-    _remembered[secret] = every = pl.concat([remembered, found])
-    if every.height > MOST_REMEMBERED:
-        _remembered.clear()
-    return every
+    keys = _looked_up(named, remembered)
+    if (new := named.filter(keys.is_null() & ~rounded).drop_nulls().unique()).height:
+        remembered = pl.concat([remembered, new.with_columns(_keys(new["text"], secret).alias("key"))])
+        keys = _looked_up(named, remembered)
+        _remembered.clear()  # of one secret only, and of no more ids than are quickly looked up
+        if remembered.height <= MOST_REMEMBERED:
+            _remembered[secret] = remembered
+    return keys.alias(raw.name), rounded
+
+
+def _looked_up(named: pl.DataFrame, remembered: pl.DataFrame) -> pl.Series:
+    """The keys of ids, null where they are not remembered."""
+    return named.join(remembered, on="text", how="left", maintain_order="left")["key"]
 
 
 def _keys(texts: pl.Series, secret: bytes) -> pl.Series:

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from pipelines.intake.rows import JudgedRows
     from pipelines.intake.store import Audit
 
-PARTS_AHEAD = 4  # that are read while others are put into the warehouse
+PARTS_AHEAD = 2  # that are read while others are put into the warehouse
 ROWS_TOGETHER = 1_000_000  # from so many on, the files that have been read are put into the warehouse
-MEMORY = "320MB"  # of the database, beside what reading and judging take; it goes on in temporary files
+MEMORY = "256MB"  # of the database, beside what reading and judging take; it goes on in temporary files
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def _entered(
     with transaction(connection):
         for part in parts:
             if part.rows is not None:
-                stage(connection, part.rows.frame, part.digest)
+                stage(connection, feed, part.rows.frame, part.digest)
                 beside[part.digest] = beside.get(part.digest, Beside()) + part.rows.beside
                 staged += part.rows.frame.height
                 continue

@@ -132,8 +132,10 @@ def judged_parts(
         if mapping.each:
             source = judged.select(ROW).join(source, on=ROW, how="left", maintain_order="left")
         records = _records(source, judged, mapping, feed)
-        reasons = pl.col("_reasons").list.eval(without_mobile_numbers(pl.element()))  # which quote what they refuse
-        frame = judged.select(*feed.schema, ROW, reasons, records, _business_date(feed).alias("_date"))
+        if records.null_count() < judged.height:
+            reasons = pl.col("_reasons").list.eval(without_mobile_numbers(pl.element()))  # which quote what they refuse
+            judged = judged.with_columns(reasons)
+        frame = judged.select(*feed.schema, ROW, "_reasons", records, _business_date(feed).alias("_date"))
         yield JudgedRows(frame, replace(beside, rows=frame.height, unused_headers=tuple(unused)))
     if whole and sum(total.height for total in totals) == 1:
         wrong = _unequal_totals(totals[0], sums, path, mapping)
@@ -188,7 +190,7 @@ def _with_keys(mapped: pl.DataFrame, feed: Contract, secret: bytes) -> pl.DataFr
             continue
         keys, rounded = user_keys(mapped[field.keyed_from], secret)
         if field.name in mapped.columns:
-            finished = mapped[field.name].cast(pl.String)
+            finished = known(mapped[field.name]).cast(pl.String)
             keys = pl.select(pl.coalesce(finished, keys.cast(pl.String))).to_series()
         mapped = mapped.drop(field.keyed_from).with_columns(keys.alias(field.name), rounded.alias(ROUNDED + field.name))
     return mapped

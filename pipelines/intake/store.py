@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from data_contracts.contract import contract
 from pipelines.arrivals import enter_arrivals, take_back_arrivals
 from pipelines.intake.versions import keep_versions
-from pipelines.warehouse import quoted
+from pipelines.warehouse import LINEAGE, feed_columns, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,10 +78,13 @@ class Stored:
     outcomes: tuple[Any, ...] = ()
 
 
-def stage(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame, digest: str, /) -> None:
+def stage(connection: duckdb.DuckDBPyConnection, feed: str, frame: pl.DataFrame, digest: str, /) -> None:
     """Add judged rows of a file to those that are put in together."""
-    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {STAGED} AS SELECT *, '' AS _file FROM frame LIMIT 0")
-    connection.execute(f"INSERT INTO {STAGED} SELECT *, ? FROM frame", [digest[:16]])
+    # Its columns are stated: DuckDB 2.0.0 loses large inserts into a table that the same transaction made AS a query.
+    columns = feed_columns(feed) | LINEAGE | {"_reasons": "VARCHAR[]", "_record": "VARCHAR"}
+    body = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
+    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {STAGED} ({body})")
+    connection.execute(f"INSERT INTO {STAGED} BY NAME SELECT *, ? AS _file FROM frame", [digest[:16]])
 
 
 def forget(connection: duckdb.DuckDBPyConnection, digest: str, /) -> None:

@@ -273,7 +273,7 @@ def test_intervals_are_kept_apart_from_numbers_where_the_feed_has_a_place_for_th
     typed = parse(frame, contract("exchange_note_daily"))
     assert typed["censored"].to_list() == [["visit_uv<100"], ["shop_gmv<10"]]
     assert typed["visit_uv"].to_list() == [None, 5]
-    assert typed["_unreadable_visit_uv"].null_count() == 2
+    assert "_unreadable_visit_uv" not in typed.columns
     assert (
         parse(pl.DataFrame({"quantity": ["<100"]}), contract("shop_conversions"))["_unreadable_quantity"].item()
         == "<100"

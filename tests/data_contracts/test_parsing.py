@@ -19,10 +19,17 @@ UNREAD = object()
 NOON = datetime(2026, 9, 1, 4, tzinfo=UTC)  # 12:00 in Shanghai
 
 
+def unreadable(frame: pl.DataFrame, column: str) -> pl.Series:
+    """The text of a column that could not be read."""
+    return frame.get_column(
+        UNREADABLE + column, default=pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+    )
+
+
 def one(column: str, value: Any, feed: str, *, dtype: Any = None, time_zone: str = "Asia/Shanghai") -> Any:
     """What becomes of one value; UNREAD where it is refused."""
     frame = parse(pl.DataFrame({column: pl.Series([value], dtype=dtype)}), contract(feed), time_zone=time_zone)
-    value, refused = frame[column][0], frame[UNREADABLE + column][0]
+    value, refused = frame[column][0], unreadable(frame, column)[0]
     assert value is None or refused is None
     return UNREAD if refused is not None else value.to_list() if isinstance(value, pl.Series) else value
 
@@ -191,7 +198,7 @@ def test_no_text_is_lost_or_makes_it_fall_over(texts: list[str | None], feed: st
     frame = parse(source, terms)
     missing = known(pl.Series(texts, dtype=pl.String)).is_null()
     for field in terms.fields:
-        gone = frame[field.name].is_null() & frame[UNREADABLE + field.name].is_null()
+        gone = frame[field.name].is_null() & unreadable(frame, field.name).is_null()
         assert not (gone & ~missing).any(), field.name
 
 

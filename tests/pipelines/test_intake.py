@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from pipelines.intake import ingest as ingest_module
 from pipelines.intake import text
 from pipelines.intake.identity import user_keys
 from pipelines.intake.store import stage, store
+from pipelines.warehouse import transaction
 from tests.pipelines.intake_files import (
     IMPRESSION,
     ORDER,
@@ -320,6 +321,25 @@ def test_a_file_of_five_million_rows_is_taken_in_in_bounded_memory(tmp_path: Pat
     assert peak < 1_000_000  # kilobytes
 
 
+def test_rows_that_fill_row_groups_of_the_database_are_all_stored() -> None:
+    """A part of more rows than the database puts into one group, in the transaction that makes the table."""
+    connection = memory()
+    number = pl.int_range(150_000, eager=True).cast(pl.String).alias("spend_id")
+    values = {"spend_date": date(2026, 9, 1), "kind": "ads", "payer": "brand", "amount": 1, "currency": "CNY",
+              "exported_at": datetime(2026, 9, 2, tzinfo=UTC), "_date": date(2026, 9, 1), "_row": 1}  # fmt: skip
+    with transaction(connection):
+        for digest in "ab":
+            frame = pl.DataFrame({"spend_id": digest + number}).with_columns(
+                *[pl.lit(value).alias(name) for name, value in values.items()],
+                pl.lit([], dtype=pl.List(pl.String)).alias("_reasons"),
+                pl.lit(None, dtype=pl.String).alias("_record"),
+            )
+            stage(connection, "note_spend", frame, digest * 64)
+        stored = store(connection, "note_spend", {"a" * 64: "a", "b" * 64: "b"})
+    assert [(s.rows, s.accepted) for s in stored.values()] == [(150_000, 150_000)] * 2
+    assert connection.execute("SELECT count(DISTINCT spend_id) FROM raw.note_spend").fetchall() == [(300_000,)]
+
+
 def test_storing_counts_what_the_raw_table_gained(tmp_path: Path) -> None:
     terms, connection = contract("note_spend"), memory()
     row = {"spend_id": "s", "spend_date": date(2026, 9, 1), "kind": "ads", "payer": "brand", "amount": 1,
@@ -330,7 +350,7 @@ def test_storing_counts_what_the_raw_table_gained(tmp_path: Path) -> None:
             row | {"_row": 4, "_date": row["spend_date"], "_reasons": []}]  # fmt: skip
     frame = pl.DataFrame([{c: r.get(c) for c in [*terms.schema, *schema]} for r in rows],
                          schema_overrides=dict(terms.schema) | schema)  # fmt: skip
-    stage(connection, frame, "d" * 64)
+    stage(connection, "note_spend", frame, "d" * 64)
     stored = store(connection, "note_spend", {"d" * 64: "f"})["d" * 64]
     assert (stored.accepted, stored.quarantined) == (1, 1)
     assert connection.execute("SELECT _file, _row FROM raw.note_spend").fetchall() == [("d" * 16, 4)]
