@@ -30,7 +30,10 @@ FEEDS = {
 def demo(home: Path, size: str) -> None:
     environment = os.environ | {"REDCAT_HOME": str(home), "REDCAT_SETTLE_SECONDS": "0"}
     subprocess.run(
-        [sys.executable, "-m", "pipelines", "demo", "--size", size], env=environment, capture_output=True, check=True
+        [sys.executable, "-m", "pipelines", "demo", "--size", size, "--no-week"],
+        env=environment,
+        capture_output=True,
+        check=True,
     )
 
 

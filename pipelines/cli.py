@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipelines.home import Home
     from pipelines.intake.objects import LandingPath
 
+WEEK = timedelta(days=7)
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -101,6 +102,9 @@ def demo(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete the demo that REDCAT_HOME holds, and start anew.")
     ] = False,
+    week: Annotated[
+        bool, typer.Option("--week/--no-week", help="Keep the figures of a week earlier too, to compare with.")
+    ] = True,
 ) -> None:
     """Generate a brand's 60 days as landing files, run everything, and show what each category returned."""
     from pipelines.console import run_shown, say
@@ -119,7 +123,8 @@ def demo(
         f"{world.brand}: {world.users:,} users, {world.notes} notes, {sum(f.rows for f in world.feeds):,} rows "
         f"in {home.landing}"
     )
-    run_shown(home, world.first_date, world.last_date)
+    is_new = not home.published.exists()
+    run_shown(home, world.first_date, world.last_date, remember=world.last_date - WEEK if week and is_new else None)
     print_report(home, level=Level.category.value, model="linear", limit=20)
     say(f"""
 Where to look

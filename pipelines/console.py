@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -47,8 +48,10 @@ class Bar:
         self.bar.update(self.task, description="done", completed=self.bar.tasks[0].total)
 
 
-def run_shown(home: Home, first: date, last: date, /) -> None:
+def run_shown(home: Home, first: date, last: date, /, *, remember: date | None = None) -> None:
     """Run the graph with progress shown, then print what came in; ends with status 1 if the run failed.
+
+    With `remember` the marts are made up to that date first, so that reports can compare with what figures were then.
 
     Raises KeyboardInterrupt also where Dagster made something else of it.
     """
@@ -66,12 +69,17 @@ def run_shown(home: Home, first: date, last: date, /) -> None:
 
         from pipelines.alerts.news import alert_of
         from pipelines.alerts.send import tell
-        from pipelines.run import run_range, steps
+        from pipelines.run import RunSummary, run_range, steps
 
         shown.remove_task(loading)
-        bar = Bar(shown, steps())
+        bar = Bar(shown, steps() + (steps(readers=False) if remember else 0))
         try:
-            summary = run_range(home, first, last, shown=bar)
+            summary = RunSummary()
+            if remember:
+                summary = run_range(home, first, remember, shown=bar, readers=False)
+            if summary.success:
+                begin = remember + timedelta(days=1) if remember else first
+                summary = run_range(home, begin, last, shown=bar).after(summary)
         except Interrupted:
             raise KeyboardInterrupt from None
         if any(Interrupted.__name__ in failure for failure in summary.failures):

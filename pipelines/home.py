@@ -65,6 +65,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def cache(self) -> Path:
+        """What can be made anew at any time, and only saves it."""
+        return self.root / "cache"
+
+    @property
     def truth(self) -> Path:
         """Where the demo writes what really happened, outside the landing folder."""
         return self.root / "truth"

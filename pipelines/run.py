@@ -52,6 +52,9 @@ event_log_storage:
 """
 
 
+FOR_READERS = {"published", "reports"}  # groups of assets
+
+
 @dataclass
 class RunSummary:
     """What a run did: intake figures by feed, what needs attention, and why it stopped if it did."""
@@ -61,14 +64,24 @@ class RunSummary:
     warnings: list[tuple[str, str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
+    def after(self, earlier: RunSummary) -> RunSummary:
+        """What this run and the one before it did together: files are taken in once, the last word is the later's."""
+        taken_in = {feed: counts for feed, counts in earlier.intake.items() if counts["files"]}
+        problems = list(dict.fromkeys([*earlier.problems, *self.problems]))
+        return RunSummary(self.intake | taken_in, problems, self.warnings, self.failures)
+
     @property
     def success(self) -> bool:
         """Whether the published warehouse is this run's."""
         return not self.failures
 
 
-def run_range(home: Home, first: date, last: date, /, *, shown: Progress | None = None) -> RunSummary:
+def run_range(
+    home: Home, first: date, last: date, /, *, shown: Progress | None = None, readers: bool = True
+) -> RunSummary:
     """Materialise every asset for the business dates from first to last, both included, as one run.
+
+    Without `readers` nothing is published and no report written: only the marts are made, and remembered as of `last`.
 
     Raises BlockingIOError when another run is at work, PermissionError for files of one's own in the demo's home.
     """
@@ -86,6 +99,7 @@ def run_range(home: Home, first: date, last: date, /, *, shown: Progress | None 
         bury_killed_runs(instance)
         result = defs.resolve_job_def(everything.name).execute_in_process(
             instance=instance,
+            asset_selection=None if readers else [spec.key for spec in _specs() if spec.group_name not in FOR_READERS],
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags=COMMAND_LINE | range_tags(first, last),
             raise_on_error=False,
@@ -104,11 +118,15 @@ def prepare_dagster(home: Home) -> None:
     os.environ["REDCAT_HOME"] = str(home.root)
 
 
-def steps() -> int:
-    """How many steps a run has."""
+def steps(*, readers: bool = True) -> int:
+    """How many steps a run has, with or without what readers open."""
+    return sum(readers or spec.group_name not in FOR_READERS for spec in _specs())
+
+
+def _specs() -> list[Any]:
     from pipelines.definitions import defs
 
-    return len(list(defs.resolve_all_asset_specs()))
+    return list(defs.resolve_all_asset_specs())
 
 
 def summary_of(events: Iterable[Any], /) -> RunSummary:

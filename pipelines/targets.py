@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+import re
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -23,13 +24,20 @@ class ReportSettings:
     """What a report rests on beside the warehouse.
 
     `privacy_k`: the least number of buyers that a published cell stands for. `model`: the model that a report shows
-    first. `dates`: for how many dates the page can show what figures were.
+    first. `dates`: for how many dates the page can show what figures were. `plan`: yuan that are to be spent, by month
+    (`2026-10`), or by brand and month.
     """
 
     targets: Targets
     privacy_k: int = 10
     model: str = "linear"
     dates: int = 8
+    plan: dict[str, Any] = field(default_factory=dict)
+
+    def plan_of(self, brand: str, /) -> dict[str, float]:
+        """What the brand planned to spend in each month."""
+        stated = self.plan.get(brand, {} if any(isinstance(v, dict) for v in self.plan.values()) else self.plan)
+        return {month: float(amount) for month, amount in stated.items()}
 
     def as_numbers(self) -> dict[str, str]:
         """Every number by its name, as a sentence writes it."""
@@ -62,10 +70,28 @@ def _stated(path: Path) -> dict[str, Any]:
     if unknown := sorted(set(map(str, stated)) - known):
         raise SettingError(f"{path} sets {', '.join(unknown)}; known are {', '.join(sorted(known))}")
     for name, value in stated.items():
+        if name == "plan":
+            _check_plan(path, value)
+            continue
         numeric = isinstance(value, int | float) and not isinstance(value, bool)
         if (name == "model") == numeric or not isinstance(value, int | float | str):
             raise SettingError(f"{path} sets {name} to {value!r}; give {'a model' if name == 'model' else 'a number'}")
     return stated
+
+
+def _check_plan(path: Path, plan: object) -> None:
+    """Months with amounts, or brands with such months."""
+    if not isinstance(plan, dict):
+        raise SettingError(f"{path} sets plan to {plan!r}; give a month a line below it, such as 2026-10: 120000")
+    for month, amount in plan.items():
+        if isinstance(amount, dict):
+            _check_plan(path, amount)
+            continue
+        is_number = isinstance(amount, int | float) and not isinstance(amount, bool) and amount >= 0
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", str(month)) or not is_number:
+            raise SettingError(
+                f"{path} plans {amount!r} for {month!r}; write a month and its yuan, such as 2026-10: 120000"
+            )
 
 
 def _checked(path: Path, settings: ReportSettings) -> ReportSettings:

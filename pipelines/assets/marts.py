@@ -14,6 +14,7 @@ from pipelines.marts.tables import MARTS
 from pipelines.metadata import table_metadata
 from pipelines.resources import Warehouse
 from pipelines.row_checks import row_check_results, row_check_specs
+from pipelines.targets import report_settings
 from pipelines.warehouse import transaction
 
 _SHOWN_ROWS = f"""
@@ -65,7 +66,8 @@ def mart_asset(mart: Mart) -> dg.AssetsDefinition:
             rows = mart_rows(connection, mart)
             with transaction(connection):
                 store_mart(connection, mart.name, rows)
-            metadata = table_metadata(connection, f"mart.{mart.name}", descriptions=COLUMNS, **shown(connection, mart))
+            told = shown(connection, mart, privacy_k=report_settings(warehouse.home).privacy_k)
+            metadata = table_metadata(connection, f"mart.{mart.name}", descriptions=COLUMNS, **told)
             checks = list(row_check_results(connection, f"mart.{mart.name}", mart.checks))
         return dg.MaterializeResult(metadata=metadata | page_link(warehouse.home), check_results=checks)
 

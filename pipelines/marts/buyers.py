@@ -11,6 +11,7 @@ from models.register import RULES
 from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart, sales_maturity
+from pipelines.marts.matches import MATCH_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,12 @@ KEYS = {
     "note": "note_id",
     "creator": "creator_id",
     "campaign": "campaign_id",
+    "exchange": "exchange",
+    # Parts into which the orders of an exchange fall: by whom they were clicked, and within how many days.
+    "exchange_part": "coalesce(exchange, '') || '|' || part",
 }
+# Of which credits a level speaks, where not of all.
+ONLY = dict.fromkeys(("exchange", "exchange_part"), "WHERE lane = 'exchange_link'")
 
 # An order without a user key is somebody's, of whom nothing else is known.
 BUYER = "coalesce(conversions.user_key, (hash(conversions.channel, conversions.order_id) >> 1)::BIGINT)"
@@ -38,7 +44,9 @@ COUNTS = ("buyers", "new_customers", "known_buyers")
 _BITS = " + ".join(f"if(coalesce({m}, 0) > 0, {1 << n}, 0)" for n, m in enumerate(RULES))
 CREDITED = f"""
     CREATE OR REPLACE TEMP TABLE credited AS
-    SELECT note_id, lane, category, channel, currency, {BUYER} AS buyer, bit_or({_BITS}) AS buyers,
+    SELECT note_id, lane, category, channel, currency, {BUYER} AS buyer,
+        CASE WHEN lane = 'exchange_link' THEN if(clicked, coalesce(within_days::VARCHAR, 'later'), 'view') END AS part,
+        bit_or({_BITS}) AS buyers,
         bit_or(if(is_new_customer, {_BITS}, 0)) AS new_customers,
         bit_or(if(is_new_customer IS NULL, 0, {_BITS})) AS known_buyers
     FROM core.credits JOIN core.conversions USING (conversion_id) GROUP BY ALL"""
@@ -51,7 +59,9 @@ def _credited(level: str) -> str:
     return f"""
         SELECT '{level}' AS level, key, currency, {", ".join(counts)} FROM (
             SELECT {KEYS[level]} AS key, currency, {", ".join(f"bit_or({count}) AS {count}" for count in COUNTS)}
-            FROM credited LEFT JOIN (SELECT note_id, creator_id, campaign_id FROM raw.notes) USING (note_id)
+            FROM credited LEFT JOIN (
+                SELECT note_id, creator_id, campaign_id, exchange FROM raw.notes
+            ) USING (note_id) {ONLY.get(level, "")}
             GROUP BY key, currency, buyer
         ) GROUP BY ALL"""
 
@@ -64,6 +74,16 @@ OF_NO_NOTE = f"""
         AS l(level)
     GROUP BY ALL"""
 ORDER_LEVELS = ("all", "category", "channel")
+
+
+# By what orders of late found their notes, and why they found none.
+OF_MATCHES = f"""
+    SELECT 'observed' AS model, level, key, currency, count(DISTINCT buyer) AS buyers FROM (
+        SELECT level, conversions.currency, {BUYER} AS buyer,
+            conversions.channel || '|' || if(level = 'match', matched_by, unmatched_because) AS key
+        FROM core.matches JOIN core.conversions USING (conversion_id), (VALUES ('match'), ('unmatched')) AS l(level)
+        WHERE matches.paid_date > $day - {MATCH_DAYS}
+    ) WHERE key IS NOT NULL GROUP BY ALL"""
 
 
 def _buyers(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -86,8 +106,9 @@ def _buyers(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     ]
     share = pl.col("new_customers") / pl.when(pl.col("known_buyers") > 0).then("known_buyers")
     (last_paid,) = connection.execute("SELECT max(paid_date) FROM core.conversions").fetchall()[0]
+    matched = connection.sql(OF_MATCHES, params={"day": as_of(connection)}).pl()
     return (
-        pl.concat(parts)
+        pl.concat([*parts, matched], how="diagonal_relaxed")
         .with_columns(
             pl.when(pl.col("known_buyers") > 0).then("new_customers").alias("new_customers"),
             new_customer_share=share,
@@ -148,7 +169,7 @@ BUYER_MARTS = (
         _buyers,
         "SELECT level, key, buyers, new_customers, new_customer_share FROM mart.buyers "
         "WHERE model = '{model}' AND level IN ('all', 'category') ORDER BY level, buyers DESC LIMIT 8",
-        made_of=("core/credits", "core/conversions", "raw/notes"),
+        made_of=("core/credits", "core/conversions", "core/journeys", "raw/notes"),
         chart=Chart("各类目购买人数（linear）", BUYERS_BY_CATEGORY, "count"),
         figures="SELECT buyers, new_customers, new_customer_share FROM mart.buyers "
         "WHERE model = 'linear' AND level = 'all' ORDER BY buyers DESC LIMIT 1",

@@ -176,8 +176,8 @@ CLAIM_MARTS = (
         "What an exchange claims of each note, day and cycle, side by side with what each model credits in the same "
         "shop, day and cycle. Cycles of 15 and 30 days overlap and are never added; UV are never added.",
         claims,
-        "SELECT business_date AS 日期, note_id[:8] AS 笔记, cycle, claimed_gmv, credited_gmv, cpuv "
-        "FROM mart.claims WHERE model = '{model}' ORDER BY claimed_gmv DESC NULLS LAST LIMIT 6",
+        "SELECT exchange AS 合作方, cycle, count(DISTINCT note_id) AS 笔记, sum(claimed_gmv) AS claimed_gmv, "
+        "sum(credited_gmv) AS credited_gmv FROM mart.claims WHERE model = '{model}' GROUP BY ALL ORDER BY 1, 2",
         made_of=("raw/exchange_note_daily", "core/credits", "core/conversions", "core/refunds", "core/spend"),
         chart=Chart(
             "平台归因30天GMV · 每日",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+MATCH_DAYS = 28  # how many days a report looks back on
+
 MATCH_RATES = """
     WITH sums AS (
         SELECT paid_date AS business_date, channel, currency, matched_by, count(*) AS orders,

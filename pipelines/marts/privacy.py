@@ -73,6 +73,7 @@ def _returned(
 
 SPLIT = (
     *("order_lines", "paid_orders", "total_gmv", "total_refunds", "seeded_lines", "seeded_gmv", "seeded_net"),
+    *("buyers", "seeded_buyers", "unseeded_buyers"),
     *("new_customer_line_share", "part_gmv_share", "aov", "roas_seeded", "roas_seeded_net"),
 )
 PRESOLD = (
@@ -110,10 +111,12 @@ PRIVATE: dict[str, tuple[Few, ...] | None] = {
     "creator_roi": _returned("creator"),
     "campaign_roi": _returned("campaign"),
     "exchange_roi": (
-        # Of buyers by exchange nothing is kept; so few orders within 7 days are as few buyers or fewer.
+        # Orders within 15 days hold those within 7: what one has more than the other tells of the fewest.
         Few(
-            f"ceil(min({_least('m.orders', *(f'm.click_orders_{days}' for days in DAYS))}) "
-            "OVER (PARTITION BY m.currency, m.exchange))::BIGINT", (*EARNED, *CLICKED),
+            """CASE WHEN m.orders > 0 THEN coalesce((
+                SELECT min(b.buyers) FROM mart.buyers AS b WHERE b.level = 'exchange_part' AND b.buyers > 0
+                    AND split_part(b.key, '|', 1) = coalesce(m.exchange, '') AND {same}
+            ), 1) ELSE 0 END""", (*EARNED, *CLICKED),
         ),
         Few("daily_visitors", VISITS),
     ),
@@ -135,7 +138,7 @@ PRIVATE: dict[str, tuple[Few, ...] | None] = {
     ),
     "common_paths": (Few("buyers", ("order_lines", "buyers", "paid_gmv"), drop=True),),
     "order_splits": (
-        Few(_least("paid_orders", "seeded_lines", "order_lines - seeded_lines"), SPLIT, (("split",),)),
+        Few(_least("buyers", "seeded_buyers", "unseeded_buyers"), SPLIT, (("split",),)),
     ),
     "presales": (
         Few(

@@ -10,7 +10,9 @@ from pipelines.marts.observed import observed
 # the narrowest rule on. Seeded: at least one note in its windows, which is what every rule credits it to.
 SALES = """
 sales AS (
-    SELECT c.conversion_id, c.channel, c.order_id, c.user_key, c.paid_date, c.paid_fen, c.currency, c.is_new_customer,
+    SELECT c.conversion_id, c.channel, c.order_id, c.user_key,
+        coalesce(c.user_key, (hash(c.channel, c.order_id) >> 1)::BIGINT) AS buyer,
+        c.paid_date, c.paid_fen, c.currency, c.is_new_customer,
         s.is_member, s.is_exclusive,
         coalesce(s.buyer_kind, CASE WHEN c.quantity >= (
             SELECT arg_max(min_quantity, (b.channel IS NOT NULL)::INTEGER + (b.category IS NOT NULL)::INTEGER)
@@ -43,7 +45,9 @@ WITH {SALES}, parts AS ({_PARTS}), spent AS (
 ), added AS (
     SELECT split, part, currency, count(*) AS order_lines, count(DISTINCT (channel, order_id)) AS paid_orders,
         sum(paid_fen)::BIGINT AS total_fen, sum(refund_fen)::BIGINT AS total_refund_fen,
-        count(*) FILTER (is_seeded) AS seeded_lines,
+        count(*) FILTER (is_seeded) AS seeded_lines, count(DISTINCT buyer) AS buyers,
+        count(DISTINCT buyer) FILTER (is_seeded) AS seeded_buyers,
+        count(DISTINCT buyer) FILTER (NOT is_seeded) AS unseeded_buyers,
         coalesce(sum(paid_fen) FILTER (is_seeded), 0)::BIGINT AS seeded_fen,
         coalesce(sum(paid_fen - refund_fen) FILTER (is_seeded), 0)::BIGINT AS seeded_net_fen,
         count(*) FILTER (is_new_customer) / nullif(count(is_new_customer), 0) AS new_customer_line_share,
@@ -133,6 +137,8 @@ PURCHASE_COLUMNS = {
     "part": "部分 · Part of the split; empty where it is not known.",
     "paid_orders": "订单数 · Paid orders; one may have lines in several parts.",
     "seeded_lines": "被种草订单行 · Lines with at least one note in their windows.",
+    "seeded_buyers": "被种草购买人数 · Buyers of such lines.",
+    "unseeded_buyers": "未被种草购买人数 · Buyers of lines without a note in their windows.",
     "seeded_gmv": "被种草GMV · What was paid for them; the same as is credited by every rule.",
     "seeded_net": "被种草净GMV · seeded_gmv − refunds of these lines.",
     "new_customer_line_share": "新客率 · Lines of new customers / lines of which it is known.",

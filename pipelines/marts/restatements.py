@@ -79,20 +79,21 @@ def _of_marts(connection: duckdb.DuckDBPyConnection, day: date) -> list[str]:
         kinds = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {table}").fetchall()}
         figures = [n for n, kind in kinds.items() if n not in STAMPS and kind.startswith(("BIGINT", "DECIMAL"))]
         key = [name for name, kind in kinds.items() if name not in STAMPS and kind == "VARCHAR"]
-        queries.append(_moved(mart, before, key, figures, has_note="note_id" in kinds))
+        queries.append(_moved(mart, before, key, figures, has=set(kinds)))
     return queries
 
 
-def _moved(mart: str, before: date, key: list[str], figures: list[str], *, has_note: bool) -> str:
+def _moved(mart: str, before: date, key: list[str], figures: list[str], *, has: set[str]) -> str:
+    of, currency = (name if name in has else f"NULL::VARCHAR AS {name}" for name in ("note_id", "currency"))
     shared = f"""
-        {"note_id" if has_note else "NULL::VARCHAR AS note_id"}, business_date, currency,
+        {of}, business_date, {currency},
         concat_ws(' · ', {", ".join(map(quoted, key))}{", " if key else ""}NULL) AS part_of,
         unnest([{", ".join(f"'{name}'" for name in figures)}]) AS figure,
         unnest([{", ".join(f"{quoted(name)}::DECIMAL(18,2)" for name in figures)}]) AS value"""
     row = "note_id, business_date, currency, part_of, figure"
     return f"""
         WITH now AS (SELECT {shared} FROM history.{mart} WHERE as_of = $day AND business_date <= DATE '{before}'),
-        earlier AS (SELECT {shared} FROM history.{mart} WHERE as_of = DATE '{before}'),
+        earlier AS (SELECT {shared} FROM history.{mart} WHERE as_of = DATE '{before}' AND business_date <= as_of),
         paired AS (
             SELECT {row}, any_value(value) FILTER (NOT is_new) AS was, any_value(value) FILTER (is_new) AS became
             FROM (SELECT *, true AS is_new FROM now UNION ALL SELECT *, false FROM earlier) GROUP BY ALL

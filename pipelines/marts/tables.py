@@ -40,9 +40,10 @@ UNMATCHED_REFUNDS = """
     FROM core.refunds ANTI JOIN core.conversions USING (conversion_id, currency) GROUP BY ALL"""
 
 PARTS_OF_TOTAL = """
-    SELECT part.name, part.gmv::DOUBLE FROM mart.reconciliation, (VALUES ('归因', credited_gmv),
+    SELECT part.name, sum(part.gmv)::DOUBLE FROM mart.reconciliation, (VALUES ('归因', credited_gmv),
         ('未归因', unattributed_gmv), ('其中已退款', total_refunds)) AS part(name, gmv)
-    WHERE model = 'linear' AND currency = (SELECT mode(currency) FROM core.conversions)"""
+    WHERE model = 'linear' AND currency = (SELECT mode(currency) FROM core.conversions)
+    GROUP BY ALL ORDER BY 2 DESC"""
 
 
 def _preview(level: str, label: str) -> str:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from models.advice import Targets
     from pipelines.targets import ReportSettings
 
 #: Columns by which no figure may ever be added: every row belongs to one of each.
@@ -75,7 +74,8 @@ class Private:
 
     `people`: column of their number; `within`: groups whose totals readers know, each beside `BASIS`; `drop`: leave
     suppressed rows out, where the row's very existence is what a figure would tell. `counts` are numbers of people
-    that no readers know totals of: each is suppressed by itself.
+    that no readers know totals of: each is suppressed by itself. `finer`: figures that tell of fewer people than the
+    row does, such as of the new ones among its buyers, with the column of the least number of them.
     """
 
     people: str
@@ -83,6 +83,7 @@ class Private:
     within: tuple[tuple[str, ...], ...] = ((),)
     drop: bool = False
     counts: tuple[str, ...] = ()
+    finer: tuple[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class Table:
 
     The query reads the published warehouse; `{shown}` stands in it for the condition that `as_of` is one of the
     dates of the report. A table whose `needs` (schema.table) are not in the warehouse is left out, and said so.
-    `then` finishes the rows with what is no SQL. A table that is `folded` is long or for few: it opens by a click.
+    `then` finishes the rows with what is no SQL, by the settings and for the brand. A table that is `folded` is long or
+    for few: it opens by a click.
     """
 
     name: str
@@ -101,7 +103,7 @@ class Table:
     columns: tuple[Column, ...]
     needs: tuple[str, ...]
     private: Private | None = None
-    then: Callable[[pl.DataFrame, Targets], pl.DataFrame] | None = None
+    then: Callable[[pl.DataFrame, ReportSettings, str], pl.DataFrame] | None = None
     folded: bool = False
 
 
@@ -169,40 +171,45 @@ def read_content(
             content.missing.append(table.name)
             continue
         rows = connection.sql(table.query.format(shown=shown)).pl()
-        content.frames[table.name] = _finished(rows, table, settings)
+        content.frames[table.name] = _finished(rows, table, settings, brand)
     return content
 
 
-def _finished(rows: pl.DataFrame, table: Table, settings: ReportSettings) -> pl.DataFrame:
+def _finished(rows: pl.DataFrame, table: Table, settings: ReportSettings, brand: str) -> pl.DataFrame:
     """Rows with what is no SQL, and without what too few people stand behind."""
     flags = [column.name for column in table.columns if column.is_code and rows.schema.get(column.name) == pl.Boolean]
     rows = rows.with_columns(pl.col(flags).cast(pl.String))
     if table.then:
-        rows = table.then(rows, settings.targets)
-    if table.private:
-        basis = [name for name in BASIS if name in rows.columns]
-        rows = suppress(
-            rows,
-            count=table.private.people,
-            figures=[name for name in table.private.figures if name in rows.columns],
-            within=[[*basis, *by] for by in table.private.within],
-            k=settings.privacy_k,
-        )
-        few = {name: pl.col(name).is_between(1, settings.privacy_k - 1) for name in table.private.counts}
+        rows = table.then(rows, settings, brand)
+    return _suppressed(rows, table.private, settings.privacy_k) if table.private else rows
+
+
+def _suppressed(rows: pl.DataFrame, private: Private, k: int) -> pl.DataFrame:
+    """Rows without what too few people stand behind: `suppressed` says so of a row, `partly` of its finer figures."""
+    basis = [name for name in BASIS if name in rows.columns]
+    within = [[*basis, *by] for by in private.within]
+    parts = [(private.people, private.figures), *([private.finer] if private.finer else [])]
+    hidden = []
+    for people, names in parts:
+        figures = [name for name in names if name in rows.columns]
+        rows = suppress(rows, count=people, figures=figures, within=within, k=k)
+        hidden.append(rows["suppressed"])
+        rows = rows.drop("suppressed")
+    whole = pl.lit(hidden[0])
+    few = {name: pl.col(name).is_between(1, k - 1) for name in private.counts}
+    rows = rows.with_columns(
+        *(pl.when(~is_few).then(name).alias(name) for name, is_few in few.items()),
+        suppressed=pl.any_horizontal(whole, *few.values()).fill_null(False),
+        partly=pl.lit(hidden[-1]),
+    )
+    if "reason" in rows.columns:
+        unadvised = whole & pl.col("action").is_not_null()
         rows = rows.with_columns(
-            *(pl.when(~is_few).then(name).alias(name) for name, is_few in few.items()),
-            suppressed=pl.any_horizontal("suppressed", *few.values()).fill_null(False),
+            action=pl.when(~unadvised).then("action").otherwise(pl.lit(None, pl.String)),
+            reason=pl.when(~unadvised).then("reason").otherwise(pl.lit("few_buyers")),
+            models_agree=pl.when(~unadvised).then("models_agree"),
         )
-        rows = rows.filter(~pl.col("suppressed")) if table.private.drop else rows
-        if "reason" in rows.columns:
-            hidden = pl.col("suppressed") & pl.col("action").is_not_null()
-            nothing = pl.lit(None, pl.String)
-            rows = rows.with_columns(
-                action=pl.when(~hidden).then("action").otherwise(nothing),
-                reason=pl.when(~hidden).then("reason").otherwise(pl.lit("few_buyers")),
-                models_agree=pl.when(~hidden).then("models_agree"),
-            )
-    return rows
+    return rows.filter(~hidden[0]) if private.drop else rows
 
 
 def labels(connection: duckdb.DuckDBPyConnection, there: set[str], /) -> dict[str, dict[str | None, Text]]:

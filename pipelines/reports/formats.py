@@ -35,23 +35,25 @@ h1 {{ font-size: 1.5rem; }} a {{ color: #c2255c; font-weight: 600; margin-right:
 
 @dataclass(frozen=True)
 class Format:
-    """A form of the report: its file's ending, what it is, and how a content becomes its bytes."""
+    """A form of the report: its file's ending, what it is, and how a content becomes its bytes.
+
+    What no figure changes may be kept from one run to the next in a folder, the second argument."""
 
     name: str
     suffix: str
     name_zh: str
     about_zh: str
     about_en: str
-    made: Callable[[Content], bytes]
+    made: Callable[[Content, Path], bytes]
 
 
-def _page(content: Content) -> bytes:
+def _page(content: Content, cache: Path) -> bytes:
     from pipelines.reports.page.write import page
 
-    return page(content).encode()
+    return page(content, cache=cache).encode()
 
 
-def _workbook(content: Content) -> bytes:
+def _workbook(content: Content, _cache: Path) -> bytes:
     from pipelines.reports.workbook.write import workbook
 
     return workbook(content)
@@ -83,7 +85,7 @@ def write_report(content: Content, form: Format, home: Home, out: Path | None = 
     By default `reports/<brand>/<as_of>.<ending>` in the home.
     """
     target = out or report_file(home, content.brand, content.dates[0], form)
-    _replace(target, form.made(content))
+    _replace(target, form.made(content, home.cache))
     return target
 
 

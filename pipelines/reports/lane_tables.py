@@ -8,7 +8,7 @@ from pipelines.reports.wording import Text
 
 DAYS = ("7d", "15d", "30d")
 CLICKED = tuple(f"{figure}_{days}" for figure in ("click_gmv", "roas_click") for days in DAYS)
-# Buyers are no fewer than one and no more than orders; so few orders within 7 days are as few buyers or fewer.
+# Rows of 7, 15 and 30 days lie within each other: what tells of the fewest is what one has more than the other.
 EXCHANGES = Table(
     "exchange_returns",
     Text("红猫与红京", "Red-Cat and Red-JD"),
@@ -21,9 +21,12 @@ EXCHANGES = Table(
     SELECT as_of, model, currency, exchange, spend, in_task_spend, out_of_task_spend, unknown_task_spend,
         coalesce(evidenced_spend, spend) AS evidenced_spend, platform_spend, {", ".join(CLICKED)}, view_gmv,
         credited_gmv, credited_net, roas_gmv, roas_net, cpuv::DOUBLE AS cpuv, orders, maturity,
-        ceil(coalesce(min(least(nullif(orders, 0), nullif(click_orders_7d, 0)))
-            OVER (PARTITION BY as_of, currency, exchange), 0))::BIGINT AS people
-    FROM history.exchange_roi WHERE {{shown}} ORDER BY as_of DESC, model, currency, exchange""",
+        coalesce(min(CASE WHEN orders > 0 THEN coalesce(fewest, 1) END)
+            OVER (PARTITION BY as_of, currency, exchange), 0) AS people
+    FROM (SELECT *, coalesce(exchange, '') AS named FROM history.exchange_roi) LEFT JOIN (
+        SELECT as_of, model, currency, split_part(key, '|', 1) AS named, min(nullif(buyers, 0)) AS fewest
+        FROM history.buyers WHERE level = 'exchange_part' GROUP BY ALL
+    ) USING (as_of, model, currency, named) WHERE {{shown}} ORDER BY as_of DESC, model, currency, exchange""",
     (
         Column("exchange", "code"),
         Column("spend"),
@@ -35,7 +38,7 @@ EXCHANGES = Table(
         *map(Column, ("in_task_spend", "out_of_task_spend", "unknown_task_spend", "evidenced_spend", "platform_spend")),
         Column("maturity", "code"),
     ),
-    needs=("history.exchange_roi",),
+    needs=("history.exchange_roi", "history.buyers"),
     private=Private("people", (*CREDITED, *CLICKED, "view_gmv")),
 )
 LANE_VISITS = Table(
@@ -153,8 +156,7 @@ SPLITS = Table(
     ),
     """
     SELECT * EXCLUDE (model),
-        coalesce(least(nullif(paid_orders, 0), nullif(seeded_lines, 0), nullif(order_lines - seeded_lines, 0)), 0)
-            AS people
+        coalesce(least(nullif(buyers, 0), nullif(seeded_buyers, 0), nullif(unseeded_buyers, 0)), 0) AS people
     FROM history.order_splits WHERE {shown}
     ORDER BY as_of DESC, currency, list_position(['buyer', 'member', 'exclusive'], split), total_gmv DESC""",
     (

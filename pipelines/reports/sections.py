@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.advice import Targets, advise
+from models.advice import advise
+from pipelines.marts.matches import MATCH_DAYS
 from pipelines.reports.content import Column, Private, Section, Table
 from pipelines.reports.lane_tables import EXCHANGES, IN_APP, LANE_VISITS, LIVE, PRESALES, SPLITS
 from pipelines.reports.local_tables import LOCAL
-from pipelines.reports.returns import ACQUIRED, CREDITED, MONEY, PEOPLE, RATIOS, RETURNS, level_returns, returns
-from pipelines.reports.spend_tables import REAL_RETURNS, SPEND, WALLETS
+from pipelines.reports.returns import (
+    ACQUIRED,
+    CREDITED,
+    MONEY,
+    NEW_PEOPLE,
+    OF_NEW,
+    PEOPLE,
+    RATIOS,
+    RETURNS,
+    level_returns,
+    returns,
+)
+from pipelines.reports.spend_tables import PLAN, REAL_RETURNS, SPEND, WALLETS
 from pipelines.reports.wording import Text
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from pipelines.targets import ReportSettings
 
 FILES = Table(
     "files",
@@ -63,7 +77,7 @@ TOTALS = Table(
         "全部笔记与全部订单。归因 + 未归因 = 店铺总额，分毫不差。",
         "All notes and all orders. Credited + unattributed = the shop's total, to the fen.",
     ),
-    """
+    f"""
     SELECT r.as_of, r.model, r.currency, s.spend, s.evidenced_spend, r.total_gmv, r.credited_gmv,
         r.unattributed_gmv, r.credited_refunds, r.credited_gmv - r.credited_refunds AS credited_net, s.orders,
         coalesce(b.buyers, 0) AS buyers, b.new_customers, b.new_customer_share,
@@ -71,7 +85,8 @@ TOTALS = Table(
         ((r.credited_gmv - r.credited_refunds) / nullif(s.evidenced_spend, 0))::DOUBLE AS roas_net,
         (r.credited_gmv / nullif(r.total_gmv, 0))::DOUBLE AS credited_share,
         (s.spend / nullif(b.new_customers, 0))::DOUBLE AS cac, s.maturity,
-        coalesce(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0)), 0) AS people
+        coalesce(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0)), 0) AS people,
+        coalesce({NEW_PEOPLE}, 0) AS new_people
     FROM history.reconciliation AS r
     JOIN (
         SELECT as_of, model, currency, sum(spend) AS spend,
@@ -82,7 +97,7 @@ TOTALS = Table(
     ) AS s USING (as_of, model, currency)
     LEFT JOIN history.buyers AS b
         ON b.level = 'all' AND b.as_of = r.as_of AND b.model = r.model AND b.currency = r.currency
-    WHERE r.{shown} ORDER BY r.as_of DESC, r.model, r.total_gmv DESC, r.currency""",
+    WHERE r.{{shown}} ORDER BY r.as_of DESC, r.model, r.total_gmv DESC, r.currency""",
     (
         *map(Column, ("spend", "evidenced_spend", "total_gmv", "credited_gmv", "unattributed_gmv")),
         *map(Column, ("credited_refunds", "credited_net")),
@@ -94,9 +109,10 @@ TOTALS = Table(
         Column("maturity", "code"),
     ),
     needs=("history.reconciliation", "history.category_roi", "history.buyers"),
-    private=Private("people", CREDITED, ()),
+    private=Private("people", CREDITED, (), finer=OF_NEW),
 )
 
+# All its notes have no fewer buyers than the one with most.
 BY_MATURITY = Table(
     "by_maturity",
     Text("按成熟度", "By maturity"),
@@ -105,19 +121,22 @@ BY_MATURITY = Table(
         "Windows of maturing notes are open, so their ROAS still moves; that of mature ones does not.",
     ),
     """
-    SELECT as_of, model, currency, maturity, count(*) AS notes, sum(spend) AS spend,
+    SELECT as_of, model, currency, r.maturity, count(*) AS notes, sum(spend) AS spend,
         sum(coalesce(evidenced_spend, spend)) AS evidenced_spend, sum(credited_gmv) AS credited_gmv,
         (sum(credited_gmv) / nullif(sum(coalesce(evidenced_spend, spend)), 0))::DOUBLE AS roas_gmv,
-        ceil(sum(orders))::BIGINT AS people, sum(orders) AS orders
-    FROM history.note_roi WHERE {shown} AND note_id IS NOT NULL
-    GROUP BY as_of, model, currency, maturity
-    ORDER BY as_of DESC, model, currency, list_position(['maturing', 'settling', 'mature'], maturity)""",
+        coalesce(max(buyers), 0) AS people, sum(orders) AS orders
+    FROM history.note_roi AS r LEFT JOIN (
+        SELECT as_of, model, currency, key AS note_id, buyers FROM history.buyers WHERE level = 'note'
+    ) USING (as_of, model, currency, note_id)
+    WHERE {shown} AND note_id IS NOT NULL
+    GROUP BY as_of, model, currency, r.maturity
+    ORDER BY as_of DESC, model, currency, list_position(['maturing', 'settling', 'mature'], r.maturity)""",
     (
         Column("maturity", "code"),
         *map(Column, ("notes", "spend", "evidenced_spend", "credited_gmv", "orders")),
         Column("roas_gmv", of=("credited_gmv", "evidenced_spend")),
     ),
-    needs=("history.note_roi",),
+    needs=("history.note_roi", "history.buyers"),
     private=Private("people", CREDITED),
 )
 
@@ -184,8 +203,8 @@ LANES = level_returns(
 )
 
 
-def _advised(notes: pl.DataFrame, targets: Targets) -> pl.DataFrame:
-    return advise(notes, targets=targets)
+def _advised(notes: pl.DataFrame, settings: ReportSettings, _brand: str) -> pl.DataFrame:
+    return advise(notes, targets=settings.targets)
 
 
 NOTES = Table(
@@ -237,7 +256,7 @@ NOTES = Table(
         Column("note_id", "text"),
     ),
     needs=("history.note_roi", "history.buyers", "history.note_quadrant"),
-    private=Private("people", CREDITED, ((), ("creator_id",), ("campaign_id",), ("lane",))),
+    private=Private("people", CREDITED, ((), ("creator_id",), ("campaign_id",), ("lane",)), finer=OF_NEW),
     then=_advised,
 )
 CREATORS = level_returns(
@@ -377,7 +396,16 @@ REPURCHASE = Table(
     ),
 )
 
-MATCH_DAYS = 28
+
+def _buyers_of(level: str, column: str) -> str:
+    """SQL that joins the buyers behind the rows of a channel, as `people`; null where they were not counted yet."""
+    return f"""LEFT JOIN (
+        SELECT as_of, currency, split_part(key, '|', 1) AS channel, split_part(key, '|', 2) AS {column},
+            buyers AS people
+        FROM history.buyers WHERE level = '{level}'
+    ) USING (as_of, currency, channel, {column})"""
+
+
 MATCH_RATES = Table(
     "match_rates",
     Text("近28天匹配率", "Match rates of the last 28 days"),
@@ -386,12 +414,12 @@ MATCH_RATES = Table(
         "By what orders found their notes: click, promotion code, user key or linked account; the rest found none.",
     ),
     f"""
-    SELECT *, order_lines / sum(order_lines) OVER whole AS order_share,
+    SELECT * REPLACE (coalesce(people, 1) AS people), order_lines / sum(order_lines) OVER whole AS order_share,
         (paid_gmv / sum(paid_gmv) OVER whole)::DOUBLE AS gmv_share
     FROM (
         SELECT as_of, channel, currency, matched_by, sum(orders)::BIGINT AS order_lines, sum(paid_gmv) AS paid_gmv
         FROM history.match_rates WHERE {{shown}} AND business_date > as_of - {MATCH_DAYS} GROUP BY ALL
-    )
+    ) {_buyers_of("match", "matched_by")}
     WINDOW whole AS (PARTITION BY as_of, channel, currency)
     ORDER BY as_of DESC, channel, currency, order_lines DESC, matched_by""",
     (
@@ -399,20 +427,23 @@ MATCH_RATES = Table(
         Column("matched_by", "code"),
         *map(Column, ("order_lines", "order_share", "paid_gmv", "gmv_share")),
     ),
-    needs=("history.match_rates",),
-    private=Private("order_lines", ("order_lines", "order_share", "paid_gmv", "gmv_share"), (("channel",),)),
+    needs=("history.match_rates", "history.buyers"),
+    private=Private("people", ("order_lines", "order_share", "paid_gmv", "gmv_share"), (("channel",),)),
 )
 UNMATCHED = Table(
     "unmatched_orders",
     Text("近28天未匹配订单", "Orders of the last 28 days that found no note"),
     Text("按原因。它们留在未归因里，不会丢失。", "By reason. They stay in what is unattributed; none is lost."),
     f"""
-    SELECT as_of, channel, currency, unmatched_because, sum(orders)::BIGINT AS order_lines, sum(paid_gmv) AS paid_gmv
-    FROM history.unmatched_orders WHERE {{shown}} AND business_date > as_of - {MATCH_DAYS} GROUP BY ALL
+    SELECT * REPLACE (coalesce(people, 1) AS people) FROM (
+        SELECT as_of, channel, currency, unmatched_because, sum(orders)::BIGINT AS order_lines,
+            sum(paid_gmv) AS paid_gmv
+        FROM history.unmatched_orders WHERE {{shown}} AND business_date > as_of - {MATCH_DAYS} GROUP BY ALL
+    ) {_buyers_of("unmatched", "unmatched_because")}
     ORDER BY as_of DESC, channel, currency, order_lines DESC""",
     (Column("channel", "code"), Column("unmatched_because", "code"), Column("order_lines"), Column("paid_gmv")),
-    needs=("history.unmatched_orders",),
-    private=Private("order_lines", ("order_lines", "paid_gmv"), (("channel",),)),
+    needs=("history.unmatched_orders", "history.buyers"),
+    private=Private("people", ("order_lines", "paid_gmv"), (("channel",),)),
 )
 RESTATEMENTS = Table(
     "restatements",
@@ -622,7 +653,7 @@ CHANNELS = Table(
         *map(Column, ("total_gmv", "credited_gmv", "unattributed_gmv", "orders", "buyers", "new_customer_share")),
     ),
     needs=("history.channel_roi", "history.buyers"),
-    private=Private("people", CREDITED),
+    private=Private("people", CREDITED, finer=OF_NEW),
 )
 
 WINDOWS = Table(
@@ -667,7 +698,7 @@ SECTIONS = (
         "glance",
         Text("今日概览", "Today at a glance"),
         Text("花了多少，带来多少，达标吗？", "What was spent, what came of it, is it on target?"),
-        (TOTALS, BY_MATURITY, DAILY, SPEND, WALLETS, REAL_RETURNS),
+        (TOTALS, BY_MATURITY, DAILY, PLAN, SPEND, WALLETS, REAL_RETURNS),
     ),
     Section(
         "categories",

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import polars as pl
+
 from pipelines.reports.content import Column, Private, Table
 from pipelines.reports.wording import Text
+
+if TYPE_CHECKING:
+    from pipelines.targets import ReportSettings
 
 SPEND = Table(
     "spend_by_kind",
@@ -26,6 +33,42 @@ SPEND = Table(
         Column("platform_spend"),
     ),
     needs=("history.spend_daily",),
+)
+
+
+def _planned(rows: pl.DataFrame, settings: ReportSettings, brand: str) -> pl.DataFrame:
+    """Months with what was planned for them (in yuan), and how much of them is over."""
+    plan = settings.plan_of(brand)
+    known = pl.DataFrame(list(plan.items()), {"month": pl.String, "planned_spend": pl.Float64}, orient="row")
+    begins = (pl.col("month") + "-01").str.to_date()
+    over = ((pl.col("as_of") - begins).dt.total_days() + 1) / begins.dt.month_end().dt.day()
+    in_yuan = pl.when(pl.col("currency") == "CNY")
+    return rows.join(known, on="month", how="left", maintain_order="left").with_columns(
+        in_yuan.then("planned_spend").alias("planned_spend"),
+        plan_share=in_yuan.then(pl.col("spend").cast(pl.Float64) / pl.col("planned_spend")),
+        month_share=over.clip(0, 1),
+    )
+
+
+PLAN = Table(
+    "spend_plan",
+    Text("花费与计划", "Spend against plan"),
+    Text(
+        "每月花费与计划对照。计划写在 targets.yaml 的 plan 里；没有写的月份为空。",
+        "What was spent in each month beside what targets.yaml states under plan; empty where it states nothing.",
+    ),
+    """
+    SELECT as_of, currency, strftime(business_date, '%Y-%m') AS month, sum(spend) AS spend
+    FROM history.spend_daily WHERE {shown} GROUP BY ALL ORDER BY as_of DESC, currency, month DESC""",
+    (
+        Column("month", "text"),
+        Column("spend"),
+        Column("planned_spend"),
+        Column("plan_share"),
+        Column("month_share"),
+    ),
+    needs=("history.spend_daily",),
+    then=_planned,
 )
 FUNDS = ("cash_spend", "credit_spend", "rebate_spend", "coupon_spend", "compensation_spend", "face_spend", "real_spend")
 WALLETS = Table(

@@ -38,6 +38,10 @@ SHOUTED = {"gmv", "roi", "roas", "uv", "cpuv", "cpe", "cpc", "cpm", "cpti", "cac
 # What only the report shows: figures that its queries make of the marts'.
 REPORTED = {
     "cost_per_visitor": "每位进店读者花费 · spend / visitor_uv.",
+    "month": "月份 · Month of the spend.",
+    "planned_spend": "计划花费 · What the brand planned to spend in the month, by targets.yaml.",
+    "plan_share": "计划完成 · spend / planned_spend.",
+    "month_share": "当月已过 · Days of the month up to as_of / all its days.",
     "places": "处数 · In how many places.",
     "claim_difference": "差额 · credited_gmv − claimed_gmv.",
     "claimed_by": "重复类型 · Who claims the sale twice.",

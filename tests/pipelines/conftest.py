@@ -52,7 +52,7 @@ def redcat(tmp_path: Path) -> Redcat:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Redcat:
     """The command line with a home in which the small demo has run; tests only read it."""
     redcat = Redcat(tmp_path_factory.mktemp("demo") / "home")
-    redcat("demo", "--size", "s")
+    redcat("demo", "--size", "s", "--no-week")
     return redcat
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import duckdb
 import polars as pl
 import pytest
 
 from models.advice import Targets
 from models.register import RULES
 from pipelines.home import Home
+from pipelines.marts.shown import shown
+from pipelines.marts.tables import MARTS
 from pipelines.reports.content import Content, Table, read_content
 from pipelines.reports.figures import KINDS
 from pipelines.reports.query import reading
@@ -133,9 +136,38 @@ def test_no_cell_stands_for_fewer_buyers_than_the_threshold(demo: Redcat, k: int
                 name for name in table.private.figures if name in rows.columns and few[name].null_count() < len(few)
             ]
             assert told == [], table.name
+            if table.private.finer:
+                people, names = table.private.finer
+                few_of_them = rows.filter(pl.col(people).is_between(1, k - 1))
+                assert [n for n in names if n in rows.columns and few_of_them[n].null_count() < len(few_of_them)] == []
             for name in table.private.counts:
                 assert not rows[name].is_between(1, k - 1).any(), (table.name, name)
             assert not few.height or "reason" not in few.columns or few["action"].null_count() == few.height
+
+
+@pytest.mark.parametrize("k", [1, 3, 10])
+def test_neither_days_nor_their_difference_tell_of_fewer_buyers_than_the_threshold(demo: Redcat, k: int) -> None:
+    rows = content(demo, ReportSettings(Targets(), privacy_k=k)).frames["exchange_returns"]
+    told = rows.filter(~pl.col("suppressed"))
+    with duckdb.connect(Home(demo.home).published, read_only=True) as connection:
+        parts = connection.sql("""
+            SELECT model, currency, split_part(key, '|', 1) AS exchange, buyers FROM mart.buyers
+            WHERE level = 'exchange_part' AND buyers > 0""").pl()
+    assert set(parts["exchange"]) == {"red_cat", "red_jd"}
+    assert not told.join(parts, on=["model", "currency", "exchange"])["buyers"].is_between(1, k - 1).any()
+    assert k > 1 or told.height == len(RULES) * 2
+
+
+def test_what_dagster_shows_stands_for_no_fewer_buyers_than_the_threshold(demo: Redcat) -> None:
+    notes = next(mart for mart in MARTS if mart.name == "note_roi")
+    orders = {}
+    with duckdb.connect(Home(demo.home).published, read_only=True) as connection:
+        for k in (1, 20):
+            query = shown(connection, notes, privacy_k=k)["preview"].replace("title[:12] AS 笔记", "orders")
+            orders[k] = [number for number, *_ in connection.execute(query).fetchall()]
+    assert any(0 < number < 20 for number in orders[1])
+    assert orders[20]
+    assert not any(0 < number < 20 for number in orders[20])
 
 
 def test_advice_stands_only_where_it_may(demo: Redcat) -> None:
@@ -152,6 +184,34 @@ def test_words_stand_for_codes(read: Content) -> None:
     assert read.label("category", None).en == "Unassigned"
     assert read.label("reason", "too_young").en == "Younger than 15 days"
     assert read.label("lane", "unheard_of").zh == "unheard_of"
+
+
+def test_spend_stands_against_what_was_planned_for_the_month(demo: Redcat) -> None:
+    settings = ReportSettings(Targets(), plan={"2026-10": 50_000})
+    months = {row["month"]: row for row in content(demo, settings).frames["spend_plan"].to_dicts()}
+    assert set(months) == {"2026-09", "2026-10"}
+    october, september = months["2026-10"], months["2026-09"]
+    assert october["planned_spend"] == 50_000
+    assert october["plan_share"] == pytest.approx(float(october["spend"]) / 50_000)
+    assert october["month_share"] == pytest.approx(30 / 31)
+    assert (september["planned_spend"], september["plan_share"], september["month_share"]) == (None, None, 1)
+    with reading(Home(demo.home)) as connection:
+        spent = connection.execute("SELECT sum(amount_fen) / 100 FROM core.spend WHERE payer = 'brand'").fetchall()
+    assert sum(float(row["spend"]) for row in months.values()) == pytest.approx(spent[0][0])
+
+
+def test_each_brand_has_its_plan(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    (tmp_path / "targets.yaml").write_text("plan:\n  花间:\n    2026-10: 120000\n  山野: {2026-11: 5}\n")
+    assert report_settings(home).plan_of("花间") == {"2026-10": 120_000}
+    assert report_settings(home).plan_of("山野") == {"2026-11": 5}
+    assert report_settings(home).plan_of("别家") == {}
+    (tmp_path / "targets.yaml").write_text("plan:\n  2026-10: 120000\n")
+    assert report_settings(home).plan_of("花间") == {"2026-10": 120_000}
+    for wrong in ("plan: 7", "plan: {2026-13: 7}", "plan: {2026-10: much}", "plan: {2026-10: -1}"):
+        (tmp_path / "targets.yaml").write_text(wrong)
+        with pytest.raises(SettingError, match="such as 2026-10: 120000"):
+            report_settings(home)
 
 
 def test_a_brand_sets_its_own_targets(tmp_path: Path) -> None:

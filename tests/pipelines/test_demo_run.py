@@ -210,6 +210,19 @@ def test_the_same_run_again_changes_nothing(demo: Redcat, tmp_path: Path) -> Non
     assert _contents(again.home) == before
 
 
+@pytest.mark.slow
+def test_a_week_earlier_is_remembered_and_changes_nothing_else(demo: Redcat, redcat: Redcat) -> None:
+    redcat("demo", "--size", "s")
+    with duckdb.connect(redcat.home / "published" / "analyst.duckdb", read_only=True) as both:
+        both.execute(f"ATTACH '{demo.home / 'published' / 'analyst.duckdb'}' AS one (READ_ONLY)")
+        dates = both.execute("SELECT DISTINCT as_of FROM history.category_roi ORDER BY 1").fetchall()
+        assert dates == [(date(2026, 10, 23),), (date(2026, 10, 30),)]
+        for mart in (mart.name for mart in MARTS if mart.name != "restatements"):
+            assert not both.execute(f"FROM mart.{mart} EXCEPT ALL FROM one.mart.{mart}").fetchall(), mart
+        (moved,) = both.execute("SELECT count(*) FROM mart.restatements WHERE restated_in = 'note_daily'").fetchall()
+        assert moved == (0,), "the same files were taken in"
+
+
 def test_another_world_is_not_mixed_into_a_demo(demo: Redcat) -> None:
     refused = demo("demo", "--size", "s", "--seed", "8", status=2)
     assert "--fresh" in refused.stderr

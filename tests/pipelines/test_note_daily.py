@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.pipelines.built import built
@@ -102,3 +102,13 @@ def test_daily_counts_stay_and_the_first_snapshot_of_an_unknown_note_covers_nobo
         ("ads", date(2026, 9, 9), 1, 7),
         ("all", None, None, 99),
     ]
+
+
+def test_a_count_that_moved_from_one_run_to_the_next_is_restated(tmp_path: Path, monkeypatch) -> None:
+    counted(tmp_path, monkeypatch, {"metric_date": "2026-09-05", "impressions": "1000"})
+    connection = built(tmp_path, FIRST, LAST - timedelta(days=1), "note_daily")
+    later = COUNT | {"metric_date": "2026-09-05", "impressions": "1200", "exported_at": "2026-10-02 06:00:00"}
+    land(tmp_path, "note_metrics_daily/later.csv", csv_bytes([later]))
+    built(tmp_path, LAST, LAST, "note_daily", "restatements", into=connection)
+    query = "SELECT note_id, was, became, currency FROM mart.restatements WHERE figure = 'impressions'"
+    assert connection.execute(query).fetchall() == [("n1", 1000, 1200, None)]

@@ -152,10 +152,10 @@ def test_files_of_ones_own_do_not_mix_with_the_demo(demo: Redcat, tmp_path) -> N
 
 @pytest.mark.slow
 def test_fresh_deletes_only_what_the_demo_made(redcat: Redcat) -> None:
-    redcat("demo", "--size", "s")
+    redcat("demo", "--size", "s", "--no-week")
     mine = redcat.home / "landing" / "notes" / "mine.txt"
     mine.write_text("precious")
-    redcat("demo", "--size", "s", "--seed", "8", "--fresh")
+    redcat("demo", "--size", "s", "--seed", "8", "--fresh", "--no-week")
     assert mine.read_text() == "precious"
     elsewhere = redcat.home.parent / "elsewhere"
     elsewhere.mkdir()

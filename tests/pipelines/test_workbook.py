@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import zipfile
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
@@ -90,6 +91,32 @@ def expected(content: Content, table: str) -> pl.DataFrame:
     if "model" in rows.columns:
         rows = rows.sort(pl.col("model") != content.settings.model, maintain_order=True)
     return rows
+
+
+def test_earlier_dates_stand_on_the_sheets_and_are_filtered_away(content: Content) -> None:
+    newest = content.dates[0]
+    before = newest - timedelta(days=7)
+    frames = {
+        name: pl.concat([rows, rows.with_columns(pl.lit(before).alias("as_of"))]) if "as_of" in rows.columns else rows
+        for name, rows in content.frames.items()
+    }
+    book = workbook(replace(content, dates=[newest, before], frames=frames))
+    page = sheet(openpyxl.load_workbook(io.BytesIO(book)), "lane_returns")
+    dates, models = column(page, "截至日期"), column(page, "归因模型")
+    assert set(dates) == {str(newest), str(before)}
+    assert len(dates) == 2 * len(content.frames["lane_returns"])
+    shown = [not page.row_dimensions[HEADER + 2 + row].hidden for row in range(len(dates))]
+    assert shown == [(day, model) == (str(newest), models[0]) for day, model in zip(dates, models, strict=True)]
+
+
+def test_events_of_the_policy_calendar_are_told_on_their_days(content: Content) -> None:
+    day = content.frames["daily"]["business_date"].drop_nulls().sort()[5]
+    calendar = content.frames["policy_calendar"].head(1).with_columns(pl.lit(day).alias("starts"))
+    book = workbook(replace(content, frames=content.frames | {"policy_calendar": calendar}))
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        charts = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/charts/chart")]
+    event = content.label("entry", calendar["entry"][0]).zh
+    assert [text.count(f"▾{event}") for text in charts if event in text] == [1]
 
 
 @pytest.mark.parametrize("table", TABLES)

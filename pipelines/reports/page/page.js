@@ -61,6 +61,15 @@ function showTip({ target }) {
   tip.style.top = `${below ? box.bottom + 8 : Math.max(8, box.top - tip.offsetHeight - 8)}px`;
 }
 
+/** A sheet of paper does not scroll: tables that are wider than it are drawn smaller. */
+function fitPaper() {
+  const paper = 1000; // pixels between the margins of A4 across, less what a card needs around its table
+  const font = 10.5 / parseFloat(getComputedStyle(document.documentElement).fontSize);
+  for (const table of document.querySelectorAll(".scroll > table")) {
+    table.style.setProperty("--fit", Math.min(1, paper / (table.scrollWidth * font)).toFixed(3));
+  }
+}
+
 async function start() {
   if (typeof DecompressionStream === "undefined") {
     byId("basis").textContent = WORDS.too_old.join(" ");
@@ -76,6 +85,7 @@ async function start() {
   for (const event of ["pointerover", "focusin", "click"]) document.addEventListener(event, showTip);
   document.addEventListener("keydown", ({ key }) => { if (key === "Escape") byId("tip").hidden = true; });
   document.addEventListener("scroll", () => { byId("tip").hidden = true; }, { passive: true });
+  window.addEventListener("beforeprint", fitPaper);
   render();
   document.body.dataset.ready = "yes";
 }

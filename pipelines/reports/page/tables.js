@@ -30,6 +30,7 @@ function cellText(column, row) {
   return written(value, column.kind);
 }
 
+const FINER = new Set(["new_customers", "new_customer_share", "cac"]); // may be hidden where all else is shown
 const RETURN_FIGURES = /^(roas|roi|credited|direct|halo|orders|cac)/;
 
 function cell(column, row, first) {
@@ -46,7 +47,7 @@ function cell(column, row, first) {
     const text = cellText(column, row);
     return cellOf({}, make("bdi", { class: !column.code ? "long" : LONG_WORDS.includes(column.name) ? "phrase wraps" : "phrase", "data-tip": text.length > 24 ? text : null }, text));
   }
-  const hidden = row.suppressed && value === null;
+  const hidden = value === null && (row.suppressed || (row.partly && FINER.has(column.name)));
   const open = value !== null && row.maturity === "maturing" && RETURN_FIGURES.test(column.name);
   const attributes = { class: "number-cell", "data-value": value };
   const text = RANGES[column.name] && value !== null ? `${cellText(column, row)}–${written(row[RANGES[column.name]], column.kind)}` : cellText(column, row);

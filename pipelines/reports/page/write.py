@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import re
 from datetime import timedelta
 from functools import cache
 from hashlib import sha256
@@ -13,16 +12,18 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment
 
-from pipelines.reports.page.charts import specifications
+from pipelines.reports.page.compiled import compiled
 from pipelines.reports.page.payload import as_json, payload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+    from pathlib import Path
 
     from jinja2 import Template
 
     from pipelines.reports.content import Content
+    from pipelines.reports.page.compiled import Compiled
 
 WEEK = 7
 LARGEST = 3_000_000  # bytes that are light enough to send around
@@ -30,14 +31,16 @@ SCRIPTS = ("text.js", "data.js", "tables.js", "charts.js", "views.js", "page.js"
 HERE = files("pipelines.reports.page")
 
 
-def page(content: Content, /, *, largest: int = LARGEST) -> str:
+def page(content: Content, /, *, largest: int = LARGEST, cache: Path | None = None) -> str:
     """The page as HTML; of as many dates as keep it below the largest size, and of one at least.
+
+    Charts are compiled once for all pages, and for all runs where there is a folder `cache`.
 
     The newest date and that of a week ago, with which it is compared, are the last to be left out.
     """
     dates = _by_need(content.dates)
     while True:
-        html, packed = _rendered(content, sorted(dates, reverse=True))
+        html, packed = _rendered(content, sorted(dates, reverse=True), compiled(cache))
         excess = len(html.encode()) - largest
         if excess <= 0 or len(dates) == 1:
             return html
@@ -55,11 +58,11 @@ def _by_need(dates: Sequence[date]) -> list[date]:
     return first + [day for day in dates if day not in first]
 
 
-def _rendered(content: Content, dates: Sequence[date]) -> tuple[str, int]:
+def _rendered(content: Content, dates: Sequence[date], drawing: Compiled) -> tuple[str, int]:
     """The page of these dates, and the size of what is packed in it."""
-    data = payload(content, dates) | {"charts": specifications()}
+    data = payload(content, dates) | {"charts": drawing.charts}
     packed = base64.b64encode(gzip.compress(as_json(data).encode(), mtime=0)).decode()
-    scripts = [_library(), _own_script()]
+    scripts = [drawing.library, _own_script()]
     html = _template().render(
         brand=content.brand,
         as_of=content.dates[0],
@@ -81,15 +84,6 @@ def _template() -> Template:
 def _own_script() -> str:
     body = "\n".join(_part(name) for name in SCRIPTS)
     return f'"use strict";\n(() => {{\n{body}\n}})();\n'
-
-
-@cache
-def _library() -> str:
-    """Vega with its compiler and its interpreter of expressions, which needs no eval."""
-    import vl_convert
-
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return str(re.sub("</(?=script)", r"<\\/", bundle, flags=re.IGNORECASE))
 
 
 def _part(name: str) -> str:

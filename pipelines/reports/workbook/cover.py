@@ -45,8 +45,8 @@ SIGNS_TOLD = (
     ("▲ ", "ROI 达到目标。ROAS at target or above."),
     ("▼ ", "ROI 低于停投线。ROAS below the pause."),
     ("", "空白：未知或被隐去，从不当作 0。Blank: unknown or suppressed, never 0."),
-    ("", "每张表含全部归因模型，已筛选为默认模型；换一个模型用列上的筛选，图表随之变化。"
-         "Every sheet holds all models and is filtered to one; change the filter and the charts follow."),
+    ("", "每张表含全部归因模型与近期的截至日期，已筛选为默认模型与最新日期；用列上的筛选切换，图表随之变化。"
+         "Every sheet holds all models and recent dates and is filtered to one; change the filter and charts follow."),
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from xlsxwriter.utility import quote_sheetname, xl_range_abs
@@ -32,7 +33,8 @@ MEASURED = 500  # values by which a column is as wide as it is
 ON_ONE_PAGE = 22  # columns
 LONGEST_TIP = 255
 #: Columns that say what a row rests on: shown where its values differ, and filtered to the first.
-BASIS = (Column("model", "code"), Column("currency", "text"))
+BASIS = (Column("as_of", "text"), Column("model", "code"), Column("currency", "text"))
+MOST_CELLS = 60_000  # with earlier dates; the newest has its place whatever it holds
 REMARK = Text("备注", "Remark")
 SUPPRESSED = "人数低于隐私阈值，已隐去"
 AGAINST_TARGET = "roas_gmv"
@@ -40,11 +42,12 @@ AGAINST_TARGET = "roas_gmv"
 
 @dataclass
 class Sheet:
-    """A sheet that was written: where its rows are and what its columns are called."""
+    """A sheet that was written: where its rows are, what its columns are called, and the days of its rows, if any."""
 
     name: str
     rows: int = 0
     columns: list[Column] = field(default_factory=list)
+    days: list[date | None] = field(default_factory=list)
 
     @property
     def headings(self) -> dict[str, str]:
@@ -58,10 +61,11 @@ class Sheet:
 
 
 def add_sheet(book: Workbook, table: Table, content: Content, look: Look, *, as_of: date, basis: str) -> Sheet:
-    """Write one table on a sheet of its own, with the rows of the shown model first and the others filtered away."""
-    rows = _rows(table, content, as_of)
+    """Write one table on a sheet of its own: rows of the newest date and shown model first, others filtered away."""
+    rows = _rows(table, content)
     present = [column for column in BASIS if column.name in rows.columns and rows[column.name].n_unique() > 1]
     sheet = Sheet(sheet_name(table.title.zh), rows.height, [*table.columns, *present])
+    sheet.days = rows["business_date"].to_list() if "business_date" in rows.columns else []
     page = book.add_worksheet(sheet.name)
     page.write_string(0, 0, f"{table.title.zh} {table.title.en}", look("title"))
     page.write_string(1, 0, f"{table.says.zh} {table.says.en}", look("soft"))
@@ -84,14 +88,24 @@ def add_sheet(book: Workbook, table: Table, content: Content, look: Look, *, as_
     return sheet
 
 
-def _rows(table: Table, content: Content, as_of: date) -> pl.DataFrame:
-    """The rows of the newest date, those of the shown model and of the most common currency first."""
+def _rows(table: Table, content: Content) -> pl.DataFrame:
+    """The rows of as many dates as have room; those of the newest, the shown model and the main currency first."""
     import polars as pl
 
     rows = content.frames[table.name]
     if "as_of" in rows.columns:
-        rows = rows.filter(pl.col("as_of") == as_of)
-    firsts = {"model": content.settings.model, "currency": _first_currency(rows)}
+        sizes = dict(rows.group_by("as_of").len().iter_rows())
+        room = MOST_CELLS // len(table.columns)
+        filled = accumulate(sizes.get(day, 0) for day in content.dates)
+        kept = [
+            day for day, so_far in zip(content.dates, filled, strict=True) if so_far <= room or day == content.dates[0]
+        ]
+        rows = rows.filter(pl.col("as_of").is_in(kept)).with_columns(pl.col("as_of").cast(pl.String))
+    firsts = {
+        "as_of": str(content.dates[0]),
+        "model": content.settings.model,
+        "currency": _first_currency(rows),
+    }
     present = {name: first for name, first in firsts.items() if name in rows.columns and first is not None}
     order = [(pl.col(name) != first).fill_null(True).alias(f"__{name}") for name, first in present.items()]
     return rows.with_columns(order).sort([f"__{name}" for name in present], maintain_order=True) if order else rows

@@ -14,6 +14,8 @@ from pipelines.reports.workbook.look import Look
 from pipelines.reports.workbook.sheets import Sheet, add_sheet
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pipelines.reports.content import Content
 
 COVER, CHARTS, DEFINITIONS = "封面", "图表", "指标口径"
@@ -28,7 +30,7 @@ OPTIONS = {
 
 
 def workbook(content: Content, /) -> bytes:
-    """The report of the newest date as an Excel file; the same content gives the same bytes.
+    """The report as an Excel file, filtered to its newest date; the same content gives the same bytes.
 
     Raises ValueError when the content has no date.
     """
@@ -57,7 +59,7 @@ def workbook(content: Content, /) -> bytes:
         charts.hide_gridlines(2)
         charts.write_string(0, 0, f"图表 Charts · {basis}", look("title"))
         charts.write_string(1, 0, "图表随各表的筛选变化。The charts follow the filters of the sheets.", look("soft"))
-        add_charts(book, sheets, sheet=charts)
+        add_charts(book, sheets, events=_events(content), sheet=charts)
         charts.set_paper(9)
         charts.fit_to_pages(1, 1)
         listed = [
@@ -69,3 +71,15 @@ def workbook(content: Content, /) -> bytes:
         write_definitions(book.add_worksheet(DEFINITIONS), content, list(columns.values()), look)
         cover.activate()
     return target.getvalue()
+
+
+def _events(content: Content) -> dict[date, str]:
+    """What the policy calendar says of days on which something began or ended."""
+    if "policy_calendar" not in content.frames:
+        return {}
+    told: dict[date, list[str]] = {}
+    for row in content.frames["policy_calendar"].to_dicts():
+        for day, how in ((row["starts"], ""), (row["ends"], "（止）")):
+            if day is not None:
+                told.setdefault(day, []).append(content.label("entry", row["entry"]).zh + how)
+    return {day: "、".join(names) for day, names in told.items()}
