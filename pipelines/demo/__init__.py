@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from pipelines.demo import buyers, comments, dirt, evidence, exports, lanes, local, platforms, presales
+from pipelines.demo import buyers, comments, dirt, evidence, exports, lanes, local, platforms, presales, stores
 from pipelines.demo import landing as files
 from pipelines.demo import truth as truths
 from pipelines.demo.clock import FIRST_DATE, LAST_DATE
@@ -96,6 +96,9 @@ def generate(
     feeds |= lanes.feeds(world, feeds, np.random.default_rng((seed, 30)))
     feeds["shop_conversions"] = buyers.with_buyers(feeds["shop_conversions"], np.random.default_rng((seed, 40)))
     feeds["shop_conversions"] = presales.with_presales(feeds["shop_conversions"], np.random.default_rng((seed, 44)))
+    world = stores.opened(world, np.random.default_rng((seed, 45)))
+    in_stores = stores.sold(world, np.random.default_rng((seed, 46)))
+    feeds["shop_conversions"] = pl.concat([feeds["shop_conversions"], in_stores], how="diagonal_relaxed")
     feeds["refunds"] = buyers.with_bearers(feeds["refunds"], np.random.default_rng((seed, 43)))
     feeds |= comments.feeds(world, np.random.default_rng((seed, 41)))
     feeds |= local.feeds(np.random.default_rng((seed, 42)))

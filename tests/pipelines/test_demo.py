@@ -121,7 +121,7 @@ def test_a_small_world_is_a_tenth_of_the_usual_one(demo: Demo) -> None:
         "note_engagements": (3_000, 6_000),
         "link_clicks": (2_000, 5_000),
         "shop_events": (5_000, 8_000),
-        "shop_conversions": (1_100, 1_700),
+        "shop_conversions": (1_200, 1_900),
         "refunds": (50, 130),
         "note_spend": (400, 1_200),
     }
@@ -135,7 +135,7 @@ def test_every_tier_lane_category_channel_and_kind_of_spend_occurs(demo: Demo) -
     assert set(notes["lane"]) == set(contract("notes").field("lane").enum)
     assert set(notes["exchange"].drop_nulls()) == {"red_cat", "red_jd"}
     assert notes["category"].n_unique() == 8
-    assert set(accepted(demo, "shop_conversions")["channel"]) == {"tmall", "jd", "in_app_shop"}
+    assert set(accepted(demo, "shop_conversions")["channel"]) == {"tmall", "jd", "in_app_shop", "store"}
     assert set(spend["payer"]) == {"brand", "platform"}
     kinds = {"creator_fee", "service_fee", "ads", "boost", "samples", "task_fee", "commission", "production"}
     assert set(spend["kind"]) == kinds
@@ -287,6 +287,15 @@ def test_deposits_become_sales_at_their_full_price_or_stay_deposits(demo: Demo) 
     others = presold.filter(pl.col("status") != "paid")
     assert (others["deposit_amount"] == others["paid_amount"]).all()
     assert others.join(demo.truth("orders"), on="order_id").is_empty()
+
+
+def test_local_notes_bring_orders_to_stores(demo: Demo) -> None:
+    lanes = accepted(demo, "notes").select("note_id", "lane")
+    stores = demo.truth("orders").filter(channel="store")
+    caused = stores.filter("caused").join(lanes, on="note_id")
+    assert caused.height > 5
+    assert set(caused["lane"]) == {"local"}
+    assert stores.filter(~pl.col("caused")).height > 0
 
 
 def test_nothing_of_the_truth_lies_in_the_landing_folder(demo: Demo) -> None:
