@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PARALLEL := --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test test-slow test-all lint format audit bench dictionary clean
+.PHONY: help setup demo ui test test-slow test-all lint format audit bench drills dictionary clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ audit: setup ## Check the installed packages: pinned, whole, in agreement, not w
 
 bench: setup ## Measure speed and memory as ratios to stated floors; takes a few minutes
 	$(BIN)/python -m benchmarks
+
+drills: setup ## Break things 10,000 times and run a year of days; prints figures and takes hours
+	$(BIN)/python -m tests.drills.fuzz
+	$(BIN)/python -m tests.drills.kills
+	$(BIN)/python -m tests.drills.soak
 
 dictionary: setup ## Write docs/data-dictionary.md from the contracts
 	$(BIN)/python -m data_contracts.dictionary docs/data-dictionary.md

@@ -7,8 +7,10 @@ import hashlib
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+import polars as pl
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
 from data_contracts.forms import FORMS
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from data_contracts.contract import Contract
 
 SIMILAR = 0.75  # from this likeness on (0 to 1), a name is taken for another one misspelled
+TEMPLATE_PART = "{([^{}]+)}"
+LOWEST_HEADER = 1_000
+NO_DELIMITERS = '"\r\n\0'
 OCCURRENCE = re.compile(r"(.+)#([1-9])")
 
 
@@ -96,6 +101,13 @@ class Column(_Strict):
             raise ValueError("state exactly one of from, value and template; given and default may stand beside from")
         return self
 
+    @field_validator("template")
+    @classmethod
+    def _closed(cls, template: str | None) -> str | None:
+        if template is not None and re.search("[{}]", re.sub(TEMPLATE_PART, "", template)):
+            raise ValueError(f"the template {template!r} has a bracket that is empty or not closed; write {{header}}")
+        return template
+
     @property
     def stated(self) -> list[str]:
         """The headers of which it is made, as the mapping writes them."""
@@ -145,15 +157,46 @@ class StatedFigure(_Strict):
             raise ValueError("state exactly one of equals and at_most")
         return self
 
+    @field_validator("equals", "at_most")
+    @classmethod
+    def _a_number(cls, formula: str | None) -> str | None:
+        """The formula can be reckoned with numbers under its headers."""
+        if formula is None:
+            return None
+        try:
+            expression = pl.sql_expr(re.sub(TEMPLATE_PART, "p", formula))
+            numeric = pl.DataFrame({"p": [1.0]}).select(expression.alias("p"))["p"].dtype.is_numeric()
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+            numeric = False
+        if not numeric:
+            raise ValueError(f"{formula!r} is no formula; write numbers and {{header}} with + - * / between them")
+        return formula
+
 
 class Reading(_Strict):
     """How the bytes of the file are read; `records` is the path of the list of records in a JSON document."""
 
     encoding: str | None = None
     delimiter: str = ","
-    header_row: int = Field(default=1, ge=1)
+    header_row: int = Field(default=1, ge=1, le=LOWEST_HEADER)
     sheet: str | None = None
     records: str | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def _an_encoding(cls, encoding: str | None) -> str | None:
+        try:
+            "字".encode(encoding or "utf-8", errors="replace").decode(encoding or "utf-8")
+        except (LookupError, ValueError) as error:
+            raise ValueError(f"there is no encoding {encoding!r}; state one such as utf-8 or gb18030") from error
+        return encoding
+
+    @field_validator("delimiter")
+    @classmethod
+    def _a_delimiter(cls, delimiter: str) -> str:
+        if len(delimiter) != 1 or not delimiter.isascii() or delimiter in NO_DELIMITERS:
+            raise ValueError(f"{delimiter!r} is no delimiter; state one character such as a comma, or \\t")
+        return delimiter
 
 
 class Mapping(_Strict):
@@ -227,6 +270,21 @@ class Mapping(_Strict):
             raise ValueError(f"there is no form {unknown[0]!r}; the forms are {', '.join(FORMS)}")
         return self
 
+    @field_validator("time_zone")
+    @classmethod
+    def _a_time_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"there is no time zone {name!r}; state one such as {BUSINESS_TIME_ZONE}")
+        return name
+
+    @field_validator("siblings")
+    @classmethod
+    def _tables(cls, siblings: dict[str, str]) -> dict[str, str]:
+        for alias in siblings:
+            if not alias.isidentifier() or alias == "file":
+                raise ValueError(f"{alias!r} cannot name a table; use letters, digits and _, and not `file`")
+        return siblings
+
     @model_validator(mode="after")
     def _names_exist(self) -> Mapping:
         if self.feed not in feeds():
@@ -238,6 +296,10 @@ class Mapping(_Strict):
                 raise ValueError(
                     f"{self.feed} has no column {name!r}" + (f"; did you mean {hint[0]!r}?" if hint else "")
                 )
+        for template in (c.template for columns in self.variants for c in columns.values() if c.template):
+            for part in re.findall(TEMPLATE_PART, template):
+                if part.startswith("=") and part[1:].removesuffix("?") not in contract(self.feed).schema:
+                    raise ValueError(f"the template {template!r} names {part!r}, which is no column of {self.feed}")
         return self
 
     @model_validator(mode="after")
@@ -271,7 +333,7 @@ def headers_of(mapping: Mapping, names: Iterable[str], /) -> set[str]:
 
 def template_parts(template: str, /) -> list[tuple[list[str], bool]]:
     """The headers of each part of a template, and whether it may be missing; other columns are no headers."""
-    stated = [part for part in re.findall(r"{([^{}]+)}", template) if not part.startswith("=")]
+    stated = [part for part in re.findall(TEMPLATE_PART, template) if not part.startswith("=")]
     return [(part.removesuffix("?").split("|"), part.endswith("?")) for part in stated]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from data_contracts.contract import contract, feeds
 from data_contracts.mapping import SIMILAR, Mapping, MappingError, Texts, headers_of, normalised
@@ -22,8 +22,26 @@ EXPORTS = Path(__file__).parent / "exports"
 # What an extension states of the mapping that it extends; every other entry takes the place of the mapping's own.
 EXTENDS, ALSO_CALLED, TAKE = "extends", "also_called", "take"
 SOURCES = ("from", "value", "template", "given")
+MOST_ENTRIES, DEEPEST = 10_000, 16  # of a file; the largest that is delivered has a few hundred
 
 Document = dict[str, Any]
+
+
+class _Part(BaseModel):
+    """The shape that the entries of a file must have before they are put together; what they say is looked at then."""
+
+    columns: dict[str, Any] | None = None
+    recognise: list[Any] | None = None
+    unless: list[Any] | None = None
+    leave_out: list[dict[str, Any]] | None = None
+    each: list[dict[str, Any]] | None = None
+    codes: dict[str, Any] | None = None
+
+
+class _Shape(_Part):
+    export: str | None = None
+    extends: str | None = None
+    feeds: dict[str, _Part] | None = None
 
 
 def mappings(folder: Path | None = None, /) -> tuple[Mapping, ...]:
@@ -74,18 +92,49 @@ def _document(path: Path) -> Document:
     try:
         document = read_yaml(path)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MappingError(f"{path.name} is not readable YAML: {error}") from error
+        raise MappingError(f"{path.name} is not readable YAML: {' '.join(str(error).split())}") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:  # what the parts of a YAML reader raise
+        raise MappingError(
+            f"{path.name} is not readable YAML: a value is not what its form or its tag says, such as a date that does "
+            "not exist, or lists stand in one another too often; write the value in quotation marks"
+        ) from error
     if not isinstance(document, dict):
         raise MappingError(f"{path.name} is not a mapping: it must state export, title, columns and a feed")
+    if _size(document, ()) > MOST_ENTRIES:
+        raise MappingError(
+            f"{path.name} is not a mapping: it refers to itself, or its references stand for more than "
+            f"{MOST_ENTRIES:,} entries; write out what is meant"
+        )
+    try:
+        _Shape.model_validate(document)
+    except ValidationError as error:
+        raise MappingError(f"{path.name} is not a mapping: {_places(error)}") from error
     return document
+
+
+def _size(node: Any, above: tuple[int, ...]) -> int:
+    """How many entries a document has, references counted as what they stand for; more than the most in a circle."""
+    if not isinstance(node, dict | list):
+        return 1
+    if id(node) in above or len(above) > DEEPEST:
+        return MOST_ENTRIES + 1
+    size = 1
+    for value in node.values() if isinstance(node, dict) else node:
+        size += _size(value, (*above, id(node)))
+        if size > MOST_ENTRIES:
+            break
+    return size
+
+
+def _places(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
 
 
 def _validated(path: Path, document: Document) -> tuple[Mapping, ...]:
     try:
         found = [Mapping.model_validate(stated) for stated in _by_feed(document)]
     except ValidationError as error:
-        places = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
-        raise MappingError(f"{path.name} is not a mapping: " + "; ".join(places)) from error
+        raise MappingError(f"{path.name} is not a mapping: {_places(error)}") from error
     shared = frozenset(h for mapping in found for h in headers_of(mapping, mapping.names))
     shared |= {normalised(h) for mapping in found for figure in mapping.figures for h in figure.headers}
     return tuple(mapping.sharing(shared) for mapping in found)

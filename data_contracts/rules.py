@@ -105,8 +105,10 @@ def judge(frame: pl.DataFrame, contract: Contract, /, *, now: datetime) -> pl.Da
     judged = frame.select(pl.exclude(f"^{UNREADABLE}.*$")).with_columns(pl.lit([], dtype=REASONS).alias("_reasons"))
     if not refused["refused"].any():
         return judged
-    # Sentences are made only for the rows that need one: nearly none, out of very many.
-    told = frame.filter(refused["refused"]).select(
+    # Sentences are made only for the rows that need one: nearly none, out of very many. Put together anew, since
+    # polars' format reads what nulls of a filtered column once pointed to, and ends the program where that is gone.
+    those = frame.filter(refused["refused"]).rechunk()
+    told = those.select(
         _reasons=pl.concat_list(
             [pl.lit(None, dtype=pl.String), *[pl.when(broken).then(told) for broken, told in breaches]]
         ).list.drop_nulls()

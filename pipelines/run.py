@@ -53,6 +53,14 @@ event_log_storage:
 
 
 FOR_READERS = {"published", "reports"}  # groups of assets
+GOES_ON = "The next run goes on where this one stopped; what was published before stays."
+# What to do, by the words of the operating system.
+REMEDIES = {
+    "No space left on device": f"Free some space, or lower REDCAT_KEEP_VERSIONS. {GOES_ON}",
+    "File too large": f"Raise the limit on the size of files of this user (ulimit -f). {GOES_ON}",
+    "Permission denied": f"Run as the owner of that folder, or give this user the right to write there. {GOES_ON}",
+    "Read-only file system": f"Let that folder be written to. {GOES_ON}",
+}
 
 
 @dataclass
@@ -143,10 +151,12 @@ def summary_of(events: Iterable[Any], /) -> RunSummary:
 
 
 def _reason(event: Any) -> str:
-    """The first line of what the step's own code raised."""
+    """The first line of what the step's own code raised, and what to do where the machine is at fault."""
     error = event.step_failure_data.error
     error = error.cause or error
-    return f"{event.step_key}: {error.message.strip().splitlines()[0]}"
+    told = error.message.strip().splitlines()[0]
+    remedy = next((remedy for sign, remedy in REMEDIES.items() if sign in told), None)
+    return f"{event.step_key}: {told}" + (f". {remedy}" if remedy else "")
 
 
 def _add_check(summary: RunSummary, evaluation: Any) -> None:

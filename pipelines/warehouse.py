@@ -61,6 +61,14 @@ CORE_TABLES = {
 }
 
 
+# What keeps a sound warehouse from being opened, by the words of the operating system, and what to do about it.
+NO_DAMAGE = (
+    ("Permission denied", PermissionError, "run as the owner of its folder, or give this user the right to write it"),
+    ("Read-only file system", PermissionError, "let its folder be written to"),
+    ("No space left on device", OSError, "free some space, then run again"),
+)
+
+
 class DamagedWarehouseError(OSError):
     """The private warehouse cannot be opened, though no other process has it."""
 
@@ -81,6 +89,9 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 f"{path} is being written by another run; wait until it ends, or stop it, then try again"
             ) from error
         reason = str(error).splitlines()[0]
+        for sign, kind, remedy in NO_DAMAGE:
+            if sign in reason:
+                raise kind(f"{path} cannot be opened ({reason}); {remedy}") from error
         raise DamagedWarehouseError(
             f"{path} cannot be opened ({reason}). If it is damaged, put the last published version into its place "
             "with: redcat restore"

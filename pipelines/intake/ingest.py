@@ -131,7 +131,9 @@ def _read(file: LandedFile, landing: Path, secret: bytes, taken_in: Collection[s
         if part.digest in taken_in:
             return
         demand_own_folder(file)
-        for rows in judged_parts(file.path, file.mapping, siblings, secret=secret, now=datetime.now(UTC)):
+        now = datetime.now(UTC)
+        for rows in judged_parts(file.path, file.mapping, siblings, secret=secret, now=now):
+            _demand_clock(rows, now)
             yield replace(part, rows=rows)
         demand_unchanged(before)
         report = replace(report, status="complete")
@@ -149,6 +151,21 @@ def _read(file: LandedFile, landing: Path, secret: bytes, taken_in: Collection[s
     except (UnreadableFileError, MappingError) as error:
         report = replace(report, message=str(error))
     yield replace(part, report=report)
+
+
+def _demand_clock(rows: JudgedRows, now: datetime) -> None:
+    """Raise UnfinishedFileError when every row was exported later than now: a clock is wrong, here or where it was.
+
+    Were these rows quarantined, they would stay there also when the clock is right again.
+    """
+    exported = rows.frame["exported_at"].drop_nulls()
+    if exported.is_empty() or (exported <= now).any():
+        return
+    first = exported.dt.to_string("%Y-%m-%d %H:%M").min()  # as text, since it may lie beyond what Python dates hold
+    raise UnfinishedFileError(
+        f"it says that it was exported at {first} UTC, and here it is {now:%Y-%m-%d %H:%M} UTC; set the "
+        "clock that is wrong; looked at again at the next run"
+    )
 
 
 def _entered(

@@ -171,16 +171,22 @@ def _joined(source: pl.DataFrame, tables: dict[str, pl.DataFrame], mapping: Mapp
         for name, frame in {"file": source, **tables}.items():
             connection.register(name, frame.to_arrow())
         try:
-            joined = connection.sql(mapping.query or "").pl()
+            found = connection.sql(mapping.query or "")
+            joined = None if found is None else found.pl()  # what is no SELECT gives nothing
         except duckdb.Error as error:
             # The message quotes the value that failed, which may be a raw identifier.
             reason = re.sub(r"'[^']*'", "'…'", str(error)).split("\n", 1)[0]
             raise MappingError(f"the query of the mapping {mapping.export} fails: {reason}") from error
-    if ROW not in joined.columns or joined[ROW].n_unique() != joined.height:
+    if joined is None or not _keeps_rows(joined, source):
         raise MappingError(f"the query of the mapping {mapping.export} must keep _row and give each row at most once")
-    if BROKEN not in joined.columns:
-        joined = joined.join(source.select(ROW, BROKEN), on=ROW)
-    return joined.sort(ROW)
+    return joined.drop(BROKEN, strict=False).join(source.select(ROW, BROKEN), on=ROW).sort(ROW)
+
+
+def _keeps_rows(joined: pl.DataFrame, source: pl.DataFrame) -> bool:
+    """Whether a query's rows are rows of the file, none of them twice."""
+    if joined.schema.get(ROW) != pl.Int64():
+        return False
+    return joined[ROW].n_unique() == joined.height and bool(joined[ROW].is_in(source[ROW].implode()).all())
 
 
 def _with_keys(mapped: pl.DataFrame, feed: Contract, secret: bytes) -> pl.DataFrame:

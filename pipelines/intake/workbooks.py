@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import struct
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import polars as pl
 
 from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, headed, most_unpacked, without_blank_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from data_contracts.mapping import Reading
 
 LARGEST_UNPACKED = 512 * 1024**2
 STEP = 1 << 16
+# The reader holds the whole area of a sheet in memory, from the first filled cell to the last, also where nothing is.
+LARGEST_AREA = 50_000_000
+SPARSE_AREA, LARGEST_EMPTINESS = 2_000_000, 50
+MOST_COLUMNS = 1_000  # beyond it the reader takes minutes
+FILLED_CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["'][^>]*(?<!/)>""")
 # A spreadsheet keeps 15 digits of a number.
 LONG_NUMBER = r"^-?[0-9]{16,}$"
+
+# What the standard library raises for an archive that is damaged, packed in a strange way, or has a password.
+UNSOUND_ARCHIVE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, NotImplementedError, RuntimeError,
+    ValueError, OverflowError,
+)  # fmt: skip
 
 
 def read_workbook(content: bytes, reading: Reading, /) -> pl.DataFrame:
@@ -79,20 +93,71 @@ def _header_row(book: Any, sheet: Any, reading: Reading) -> int:
 
 def _refuse_bomb(content: bytes) -> None:
     """Raise for a workbook that unpacks to more than a workbook holds, by what it says and by what it does."""
-    most = most_unpacked(len(content), at_most=LARGEST_UNPACKED)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            items = archive.infolist()
-            unpacked = sum(item.file_size for item in items)
-            bomb = unpacked > most or any(_longer_than_it_says(content, item) for item in items)
-    except (zipfile.BadZipFile, zlib.error, struct.error):
+            fault = _too_long(content, archive.infolist()) or next(filter(None, map(_too_vast, _parts(archive))), None)
+    except UNSOUND_ARCHIVE:
         return  # an old .xls is no zip, and what is no workbook at all is refused by its reader
-    if bomb:
-        said = f"{unpacked:,} bytes" if unpacked > most else "more than it says"
-        raise UnreadableFileError(
-            f"the workbook unpacks from {len(content):,} bytes to {said}, and at most {most:,} are read, so it is not "
-            "opened; save it as CSV"
+    if fault:
+        raise UnreadableFileError(fault)
+
+
+def _too_long(content: bytes, items: list[zipfile.ZipInfo]) -> str | None:
+    most = most_unpacked(len(content), at_most=LARGEST_UNPACKED)
+    unpacked = sum(item.file_size for item in items)
+    if unpacked <= most and not any(_longer_than_it_says(content, item) for item in items):
+        return None
+    said = f"{unpacked:,} bytes" if unpacked > most else "more than it says"
+    return (
+        f"the workbook unpacks from {len(content):,} bytes to {said}, and at most {most:,} are read, so it is not "
+        "opened; save it as CSV"
+    )
+
+
+def _parts(archive: zipfile.ZipFile) -> Iterator[IO[bytes]]:
+    for item in archive.infolist():
+        with archive.open(item) as part:
+            yield part
+
+
+def _too_vast(part: IO[bytes]) -> str | None:
+    """Why a sheet is not read whose filled cells lie so far apart that what is between them fills the memory."""
+    rows: set[bytes] = set()
+    columns: set[bytes] = set()
+    count, rest = 0, b""
+    while read := part.read(16 * STEP):
+        text = rest + read
+        rest = text[text.rfind(b"<") :][-STEP:]  # a cell that the step has cut in two
+        if cells := FILLED_CELL.findall(text):
+            count += len(cells)
+            of_columns, of_rows = zip(*cells, strict=True)
+            columns.update(of_columns)
+            rows.update(of_rows)
+    if not count:
+        return None
+    numbers, places = [int(row) for row in rows], [_place(column) for column in columns]
+    width = max(places) - min(places) + 1
+    area = (max(numbers) - min(numbers) + 1) * width
+    if width > MOST_COLUMNS:
+        return (
+            f"a sheet has {width:,} columns, and at most {MOST_COLUMNS:,} are read of a workbook; delete what stands "
+            "far from the table, or save it as CSV"
         )
+    if area <= SPARSE_AREA or (area <= LARGEST_AREA and area <= LARGEST_EMPTINESS * count):
+        return None
+    return (
+        f"a sheet reaches to column {max(columns, key=_place).decode()} and row {max(numbers):,}, an area of {area:,} "
+        f"cells, of which {count:,} are filled, so it is not read; delete what stands far from the table, or save it "
+        "as CSV"
+    )
+
+
+def _place(column: bytes) -> int:
+    """The number of a column that is named in letters, from 1."""
+    number = 0
+    for letter in column:
+        number = 26 * number + letter - 64
+    return number
 
 
 def _longer_than_it_says(content: bytes, item: zipfile.ZipInfo) -> bool:
@@ -138,10 +203,16 @@ def _cell_kinds(content: bytes, sheet: int, rows: set[int]) -> dict[int, dict[in
         return {}
     import openpyxl
 
-    cells = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[sheet]
-    wanted = cells.iter_rows(min_row=min(rows), max_row=max(rows))
-    return {
-        number: {cell.column - 1: cell.data_type for cell in row if cell.value is not None}
-        for number, row in enumerate(wanted, start=min(rows))
-        if number in rows
-    }
+    try:
+        cells = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[sheet]
+        wanted = cells.iter_rows(min_row=min(rows), max_row=max(rows))
+        return {
+            number: {cell.column - 1: cell.data_type for cell in row if cell.value is not None}
+            for number, row in enumerate(wanted, start=min(rows))
+            if number in rows
+        }
+    except Exception as error:  # of a damaged part openpyxl raises what its parts happen to raise
+        raise UnreadableFileError(
+            f"a part of the workbook is damaged ({type(error).__name__}), and whether its long numbers are ids cannot "
+            "be told; save it again as .xlsx"
+        ) from error

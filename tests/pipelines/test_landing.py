@@ -251,3 +251,38 @@ def test_a_refused_file_is_tried_again_though_nothing_of_it_changed(tmp_path: Pa
     (tmp_path / "shop_conversions/a.csv").unlink()
     ingest(connection, tmp_path, "shop_conversions")
     assert connection.sql("FROM ops.seen").fetchall() == []
+
+
+def test_a_file_from_the_future_waits_until_the_clock_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were its rows quarantined while this machine's clock is behind, they would never come in."""
+    from datetime import datetime, timedelta
+
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz=None) -> datetime:
+            return datetime.now(tz) - timedelta(days=3650)
+
+    land(tmp_path, "shop_conversions/a.csv", ORDERS)
+    connection = memory()
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.intake.ingest.datetime", Behind)
+        (waits,) = ingest(connection, tmp_path, "shop_conversions")
+    assert (waits.status, waits.rows_read) == ("unfinished", 0)
+    assert "set the clock that is wrong; looked at again at the next run" in waits.message
+    (taken,) = ingest(connection, tmp_path, "shop_conversions")
+    assert (taken.status, taken.accepted) == ("complete", 2)
+
+
+def test_a_warehouse_that_may_not_be_opened_is_not_taken_for_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import duckdb
+
+    from pipelines.warehouse import open_warehouse
+
+    def refused(*_arguments: object, **_options: object) -> None:
+        raise duckdb.IOException('IO Error: Cannot open file "x": Permission denied')
+
+    monkeypatch.setattr("pipelines.warehouse.duckdb.connect", refused)
+    with pytest.raises(PermissionError, match="run as the owner of its folder"), open_warehouse(tmp_path / "x"):
+        pass

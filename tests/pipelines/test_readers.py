@@ -215,6 +215,8 @@ CSV = b"a,b\n1,2\n" * 1000
         ("a.xls", b"<html><table></table></html>", r"workbook cannot be read.*save it again as .xlsx"),
         ("a.xlsx", xlsx_bytes([]), "has no header on row 1"),
         ("a.xlsx", bomb(), r"unpacks from [\d,]+ bytes to 60,000,000 bytes.*so it is not opened"),
+        ("a.xlsx", xlsx_bytes([["a"], *[[]] * 9_000, [None] * 900 + ["x"]]), r"an area of 8,\d+,\d+ cells, of which 2"),
+        ("a.xlsx", xlsx_bytes([["a"] + [None] * 1_000 + ["b"]]), "1,002 columns, and at most 1,000 are read of"),
         ("a.jsonl", b"\n", "none of its 0 lines is a JSON object"),
         ("a.jsonl", b"a,b\n1,2\n", r"none of its 2 lines is a JSON object with values; line 1 is no JSON"),
         ("a.pdf", b"x", r"format '.pdf' is not known; save it as one of .csv"),
