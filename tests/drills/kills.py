@@ -26,34 +26,15 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
-import duckdb
-
 from benchmarks.measuring import table
 from pipelines.home import Home
+from tests.compared import contents, differing
 from tests.drills.days import FIRST, Shop
 from tests.drills.steps import STAGES, run_steps, stage_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BEFORE, DAYS = 25, 32
 WEEK = (FIRST + timedelta(BEFORE), FIRST + timedelta(DAYS - 1))
-Contents = dict[str, tuple[int, int]]
-
-
-def contents(file: Path) -> Contents:
-    """How many rows each table has, and a hash of them, but for the instant at which a file was taken in."""
-    found = {}
-    with duckdb.connect(file, read_only=True) as connection:
-        for (name,) in connection.sql("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall():
-            if name == "ops.seen":
-                continue  # in which state of the disk files were looked at, which is nothing of what they hold
-            rows = f"(SELECT COLUMNS(lambda c: c <> 'ingested_at') FROM {name})"
-            found[name] = connection.sql(f"SELECT count(*), bit_xor(hash(t)) FROM {rows} AS t").fetchall()[0]
-    return found
-
-
-def differing(found: Contents, wanted: Contents) -> list[str]:
-    """The tables that do not hold the same rows."""
-    return sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
 
 
 @dataclass

@@ -65,7 +65,7 @@ MISTAKES = {
     "a folder": (("check", "."), "is a folder; name one of the files in it"),
     "no feed": (
         ("check", __file__, "--feed", "nothing"),
-        "there is no feed 'nothing'; the feeds are exchange_note_daily",
+        "there is no feed 'nothing'; the feeds are ad_claims_daily, exchange_note_daily",
     ),
 }
 

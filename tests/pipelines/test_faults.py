@@ -1,5 +1,8 @@
-"""What a machine does to a run: full disks, damage, two runs at once. What was published stays readable,
-the message says what to do, and when that is done the next run ends where an undisturbed one does."""
+"""What a machine does to a run: full disks, missing rights, a wrong clock, damage, two runs at once.
+
+What was published stays readable, the message says what to do, and when that is done the next run ends where an
+undisturbed one does.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +12,30 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipelines.home import Home
+from pipelines.intake.landing import demand_settled
 from pipelines.restore import restore
 from pipelines.run import REMEDIES
 from pipelines.warehouse import DamagedWarehouseError, open_warehouse
+from tests.compared import contents, differing
 from tests.drills.days import FIRST, Shop
-from tests.drills.kills import contents, differing
 from tests.drills.steps import run_steps
 from tests.pipelines.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import tzinfo
 
-    from tests.drills.kills import Contents
+    from pipelines.intake.landing import State
+    from tests.compared import Contents
 
 pytestmark = pytest.mark.slow
 LAST, NEXT = FIRST + timedelta(4), FIRST + timedelta(5)
@@ -80,17 +87,22 @@ STEPS = """
 import sys
 from datetime import date
 from pipelines.home import Home
+from pipelines.intake.landing import demand_settled
 from tests.drills.steps import run_steps
 day = date.fromisoformat(sys.argv[1])
 run_steps(Home.from_environment(), day, day)
 """
 
 
-def run_apart(home: Home, **options) -> subprocess.CompletedProcess[str]:
-    """The steps of a run in a process of their own."""
+# Root writes wherever it likes, unless it gives up the right to.
+AS_OTHERS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+
+
+def run_apart(home: Home, *before: str, **options) -> subprocess.CompletedProcess[str]:
+    """The steps of a run in a process of their own, begun by the command `before`."""
     environment = os.environ | {"REDCAT_HOME": str(home.root), "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-c", STEPS, str(NEXT)],
+        [*before, sys.executable, "-c", STEPS, str(NEXT)],
         env=environment,
         capture_output=True,
         text=True,
@@ -134,6 +146,80 @@ def test_a_file_that_may_not_grow(weeks: Weeks, home: Home) -> None:
     assert done.returncode != 0
     assert any(sign in done.stderr for sign in REMEDIES), done.stderr[-500:]
     ends_well(home, weeks)
+
+
+@contextmanager
+def locked(*folders: Path) -> Iterator[None]:
+    """What lies in the folders may be read, and nothing be written."""
+    paths = [path for folder in folders for path in (folder, *folder.rglob("*")) if not path.is_symlink()]
+    modes = {path: path.stat().st_mode for path in paths}
+    for path, mode in modes.items():
+        path.chmod(mode & ~0o222)
+    try:
+        yield
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)
+
+
+def test_a_warehouse_that_may_not_be_written_to(weeks: Weeks, home: Home) -> None:
+    with locked(home.warehouse.parent):
+        done = run_apart(home, *AS_OTHERS)
+    assert done.returncode != 0
+    assert "run as the owner of its folder" in done.stderr, done.stderr[-500:]
+    ends_well(home, weeks)
+
+
+def test_a_read_only_published_folder(weeks: Weeks, home: Home) -> None:
+    """The dates are made, and the version before stays what readers open until they can be published."""
+    with locked(home.published.parent):
+        done = run_apart(home, *AS_OTHERS)
+        assert done.returncode != 0
+        assert "Permission denied" in done.stderr, done.stderr[-500:]
+        assert differing(contents(home.published), weeks.before) == []
+    ends_well(home, weeks)
+
+
+def test_a_file_that_is_removed_between_listing_and_reading(
+    weeks: Weeks, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said to be gone, everything else is made, and once it has landed again nothing of it is missing."""
+    landing = shutil.copytree(home.landing, home.root / "landed")
+    monkeypatch.setenv("REDCAT_LANDING", str(landing))
+    (gone,) = (landing / "shop_conversions").glob(f"day {NEXT}*")
+    content = gone.read_bytes()
+
+    def sensed(path: Path) -> State:
+        found = demand_settled(path)
+        if path == gone:
+            path.unlink()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.intake.ingest.demand_settled", sensed)
+        run_steps(home, NEXT, NEXT)
+    told = "SELECT count(*) FROM core.conversions WHERE paid_date = ?"
+    with open_warehouse(home.warehouse) as connection:
+        assert connection.execute(told, [NEXT]).fetchall() == [(0,)]
+    gone.write_bytes(content)
+    run_steps(home, NEXT, NEXT)
+    assert differing(contents(home.published), weeks.after) == []
+
+
+@pytest.mark.parametrize("years", [-10, 10])
+def test_a_clock_that_jumps(weeks: Weeks, home: Home, monkeypatch: pytest.MonkeyPatch, years: int) -> None:
+    """What has landed waits until the clock is right, or is taken in as it is; it is never lost."""
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(days=365 * years)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.intake.ingest.datetime", Wrong)
+        run_steps(home, NEXT, NEXT)
+    run_steps(home, NEXT, NEXT)
+    assert differing(contents(home.published), weeks.after) == []
 
 
 def flipped(file: Path) -> None:

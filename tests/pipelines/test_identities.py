@@ -9,7 +9,7 @@ import pytest
 from data_contracts.contract import contract, feeds
 from pipelines.identities import STATED, identity_results, identity_specs
 from pipelines.intake.check import check_file
-from tests.pipelines.intake_files import csv_bytes, ingest, land, memory
+from tests.pipelines.intake_files import ORDER, csv_bytes, ingest, land, memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,10 @@ CLAIM = {"claim_id": "a", "exchange": "red_cat", "level": "content", "task_id": 
          "claim_date": "2026-09-01", "cycle": "15", "visit_uv": "100", "new_visitor_uv": "60", "search_visit_uv": "40",
          "order_uv": "10", "shop_gmv": "3000.50", "task_product_gmv": "2000.50", "other_gmv": "1000",
          "currency": "CNY", "exported_at": "2026-09-05 06:00:00"}  # fmt: skip
+AD_CLAIM = {"ad_claim_id": "a", "platform": "juguang", "note_id": "n1", "claim_date": "2026-09-01",
+            "claim_kind": "in_app_paid", "cycle": "7", "orders": "4", "gmv": "400.00", "currency": "CNY",
+            "exported_at": "2026-09-05 06:00:00"}  # fmt: skip
+PRESALE = ORDER | {"deposit_amount": "10.00", "balance_amount": "89.90", "status": "paid"}
 LATER = {"metric_date": "2026-09-02"}
 OTHER = {"note_id": "n2", "metric_date": "2026-09-03", "likes": "0"}
 MONTH = {"claim_id": "b", "cycle": "30"}
@@ -56,11 +60,27 @@ CASES: dict[str, tuple[dict[str, str], list[dict[str, str]], list[dict[str, str]
         [{}, NOTE2, TASK | {"visit_uv": "181"}],
         [4],
     ),
+    "longer_windows_hold_shorter_ones": (
+        AD_CLAIM,
+        [{}, {"cycle": "15"}, {"cycle": "30", "orders": "5", "gmv": "401.00"}, {"note_id": "n2", "cycle": "30"}],
+        [{}, {"cycle": "15", "orders": "3"}],
+        [3],
+    ),
+    "presale_adds_up": (
+        PRESALE,
+        [{"paid_amount": "99.91"}, {"status": "deposit", "paid_amount": "10.00"}, {"balance_amount": ""}],
+        [{}, {"balance_amount": "80.00"}],
+        [3],
+    ),
 }
+IDS = {"claim_id", "ad_claim_id", "order_id"}
+FEEDS = {id(METRICS): "note_metrics_daily", id(CLAIM): "exchange_note_daily", id(AD_CLAIM): "ad_claims_daily",
+         id(PRESALE): "shop_conversions"}  # fmt: skip
 
 
 def rows(base: dict[str, str], changes: list[dict[str, str]]) -> list[dict[str, Any]]:
-    return [base | change | ({"claim_id": f"{n}"} if "claim_id" in base else {}) for n, change in enumerate(changes)]
+    """Each change of the row, under an id of its own."""
+    return [base | change | dict.fromkeys(IDS & base.keys(), f"{n}") for n, change in enumerate(changes)]
 
 
 def test_every_identity_has_a_case() -> None:
@@ -71,7 +91,7 @@ def test_every_identity_has_a_case() -> None:
 def test_an_identity_is_told_where_it_does_not_hold(tmp_path: Path, name: str) -> None:
     """By redcat check with the rows of the file, and as a warning of the feed; the rows go in as they are."""
     base, sound, broken, which = CASES[name]
-    feed = "note_metrics_daily" if base is METRICS else "exchange_note_daily"
+    feed = FEEDS[id(base)]
     for case, changes in (("sound", sound), ("broken", broken)):
         path = land(tmp_path / case, f"{feed}/a.csv", csv_bytes(rows(base, changes)))
         (found,) = check_file(path, feed)
