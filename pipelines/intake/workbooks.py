@@ -25,7 +25,8 @@ STEP = 1 << 16
 LARGEST_AREA = 50_000_000
 SPARSE_AREA, LARGEST_EMPTINESS = 2_000_000, 50
 MOST_COLUMNS = 1_000  # beyond it the reader takes minutes
-FILLED_CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["'][^>]*(?<!/)>""")
+FILLED_CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*["']([A-Za-z]+)([0-9]+)["'][^>]*(?<!/)>""")
+LAST_ROW, LAST_COLUMN = 1_048_576, 16_384  # of a sheet
 # A spreadsheet keeps 15 digits of a number.
 LONG_NUMBER = r"^-?[0-9]{16,}$"
 
@@ -135,7 +136,13 @@ def _too_vast(part: IO[bytes]) -> str | None:
             rows.update(of_rows)
     if not count:
         return None
-    numbers, places = [int(row) for row in rows], [_place(column) for column in columns]
+    # The first digits and letters of a place say already that it lies beyond the last one.
+    numbers, places = [int(row[:8]) for row in rows], [_place(column[:4].upper()) for column in columns]
+    if max(numbers) > LAST_ROW or max(places) > LAST_COLUMN:
+        return (
+            f"a cell says that it lies beyond row {LAST_ROW:,} or column {LAST_COLUMN:,}, the last ones of a sheet; "
+            "save the workbook again"
+        )
     width = max(places) - min(places) + 1
     area = (max(numbers) - min(numbers) + 1) * width
     if width > MOST_COLUMNS:
@@ -146,9 +153,8 @@ def _too_vast(part: IO[bytes]) -> str | None:
     if area <= SPARSE_AREA or (area <= LARGEST_AREA and area <= LARGEST_EMPTINESS * count):
         return None
     return (
-        f"a sheet reaches to column {max(columns, key=_place).decode()} and row {max(numbers):,}, an area of {area:,} "
-        f"cells, of which {count:,} are filled, so it is not read; delete what stands far from the table, or save it "
-        "as CSV"
+        f"a sheet reaches to column {max(places):,} and row {max(numbers):,}, an area of {area:,} cells, of which "
+        f"{count:,} are filled, so it is not read; delete what stands far from the table, or save it as CSV"
     )
 
 

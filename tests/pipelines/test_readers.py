@@ -192,6 +192,15 @@ def bomb() -> bytes:
     return buffer.getvalue()
 
 
+def misplaced(place: bytes) -> bytes:
+    """A workbook whose first cell says that it is elsewhere."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(xlsx_bytes([["a"], [1]]))) as sound, zipfile.ZipFile(buffer, "w") as changed:
+        for name in sound.namelist():
+            changed.writestr(name, sound.read(name).replace(b'r="A1"', b'r="' + place + b'"'))
+    return buffer.getvalue()
+
+
 PARQUET = parquet_bytes(pl.DataFrame({"a": list(range(1000))}))
 CSV = b"a,b\n1,2\n" * 1000
 
@@ -217,6 +226,8 @@ CSV = b"a,b\n1,2\n" * 1000
         ("a.xlsx", bomb(), r"unpacks from [\d,]+ bytes to 60,000,000 bytes.*so it is not opened"),
         ("a.xlsx", xlsx_bytes([["a"], *[[]] * 9_000, [None] * 900 + ["x"]]), r"an area of 8,\d+,\d+ cells, of which 2"),
         ("a.xlsx", xlsx_bytes([["a"] + [None] * 1_000 + ["b"]]), "1,002 columns, and at most 1,000 are read of"),
+        ("a.xlsx", misplaced(b"A99999999999"), "lies beyond row 1,048,576 or column 16,384, .*save the workbook again"),
+        ("a.xlsx", misplaced(b"ZZZZZ1"), "lies beyond row 1,048,576 or column 16,384"),
         ("a.jsonl", b"\n", "none of its 0 lines is a JSON object"),
         ("a.jsonl", b"a,b\n1,2\n", r"none of its 2 lines is a JSON object with values; line 1 is no JSON"),
         ("a.pdf", b"x", r"format '.pdf' is not known; save it as one of .csv"),
