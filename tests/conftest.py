@@ -25,3 +25,8 @@ def shared_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Packed bytes hold the second in which they were packed: all workers have to name a test alike."""
+    return argname if isinstance(val, bytes) else None
