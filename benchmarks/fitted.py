@@ -5,7 +5,6 @@ Run `python -m benchmarks.fitted`, or with the names of cases. Start-up and simu
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from benchmarks.measuring import alone, table
+from benchmarks.measuring import alone, peak_gigabytes, table
 from models.data_driven import data_driven
 from models.markov import markov, markov_effects
 from models.shapley import shapley
@@ -68,17 +67,17 @@ def run(name: str) -> tuple[float, float, float, str]:
     n_journeys, n_notes, model = CASES[name]
     paths, journeys = simulate(n_journeys, n_notes)
     model(paths.head(0), journeys.head(0)) if model is not data_driven else None  # imports and threads
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_gigabytes()
     began = time.perf_counter()
     result = model(paths, journeys)
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_gigabytes()
     note = ""
     if "removal_effect_error" in result.columns:
         relative = (result["removal_effect_error"] / result["removal_effect"]).fill_nan(0.0)
         largest = result["removal_effect_error"].max()
         note = f"largest {largest:.1e}; relative median {relative.median():.1e}, largest {relative.max():.1e}"
-    return seconds, peak / 1e6, before / 1e6, note
+    return seconds, peak, before, note
 
 
 def main(names: Sequence[str] = ()) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import resource
 import tempfile
 import time
 import traceback
@@ -23,7 +22,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.measuring import table
+from benchmarks.measuring import peak_gigabytes, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -215,7 +214,7 @@ def _work(pipe: Connection, seed: int, root: str) -> None:
                 for feed in feeds():
                     _forget(connection, feed)
             shutil.rmtree(folder)
-            pipe.send((outcome, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6))
+            pipe.send((outcome, peak_gigabytes()))
 
 
 def fuzz(wanted: Iterable[int], seed: int, *, processes: int = 2) -> tuple[list[Outcome], float]:

@@ -356,9 +356,9 @@ def test_an_unknown_scope_is_refused_with_the_choices() -> None:
 
 
 HEAVY = """
-import resource
 import polars as pl
 from datetime import timedelta
+from benchmarks.measuring import peak_gigabytes
 from models import credits, journeys
 from tests.models.worlds import DAY, START, frame
 
@@ -373,7 +373,7 @@ found = journeys(
     frame("windows", [{"lane": "seeding", "kind": "impression", "window": 30 * DAY}]),
 )
 earned = credits(found)["linear"].sum()
-print(found.height, round(earned, 6), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+print(found.height, round(earned, 6), peak_gigabytes())
 """
 
 
