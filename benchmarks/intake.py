@@ -121,13 +121,13 @@ def main(rows: int = 5_000_000, orders: int = 50_000) -> str:
         many, one = folder / "many", folder / "one"
         size = alone(written, many, rows, orders)
         alone(joined, many, one)
-        parts = [
-            _measured(f"{FILES + 1} files", many, folder / "of many"),
-            _measured("one file", one, folder / "of one"),
+        measured = [
+            *_measured(f"{FILES + 1} files", many, folder / "of many"),
+            *_measured("one file", one, folder / "of one"),
         ]
     return f"{size / 1e6:,.0f} MB, {rows + orders:,} rows; one file: without the orders\n\n" + table(
         ("what", "how", "seconds", "rows a second", "share of DuckDB's", "CPU seconds", "share of DuckDB's", "GB"),
-        parts,
+        measured,
     )
 
 
