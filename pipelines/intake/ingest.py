@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from data_contracts.mapping import MappingError
 from pipelines.intake.ahead import ahead
 from pipelines.intake.given import version
@@ -132,9 +134,11 @@ def _read(file: LandedFile, landing: Path, secret: bytes, taken_in: Collection[s
             return
         demand_own_folder(file)
         now = datetime.now(UTC)
+        exported = []
         for rows in judged_parts(file.path, file.mapping, siblings, secret=secret, now=now):
-            _demand_clock(rows, now)
+            exported.append(rows.frame.select(pl.col("exported_at").min()))
             yield replace(part, rows=rows)
+        _demand_clock(pl.concat(exported).to_series().drop_nulls(), now)
         demand_unchanged(before)
         report = replace(report, status="complete")
     except StorageAwayError:
@@ -153,12 +157,12 @@ def _read(file: LandedFile, landing: Path, secret: bytes, taken_in: Collection[s
     yield replace(part, report=report)
 
 
-def _demand_clock(rows: JudgedRows, now: datetime) -> None:
+def _demand_clock(exported: pl.Series, now: datetime) -> None:
     """Raise UnfinishedFileError when every row was exported later than now: a clock is wrong, here or where it was.
 
-    Were these rows quarantined, they would stay there also when the clock is right again.
+    `exported` is the first instant of each part of the file. Were its rows quarantined, they would stay there also when
+    the clock is right again.
     """
-    exported = rows.frame["exported_at"].drop_nulls()
     if exported.is_empty() or (exported <= now).any():
         return
     first = exported.dt.to_string("%Y-%m-%d %H:%M").min()  # as text, since it may lie beyond what Python dates hold

@@ -273,6 +273,16 @@ def test_a_file_from_the_future_waits_until_the_clock_is_right(tmp_path: Path, m
     assert (taken.status, taken.accepted) == ("complete", 2)
 
 
+def test_a_part_from_the_future_does_not_keep_the_rest_of_its_file_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = [order | {"exported_at": "2199-01-01 06:00:00"} for order in orders(4)[2:]]
+    land(tmp_path, "shop_conversions/a.csv", csv_bytes(orders(2) + later))
+    monkeypatch.setattr("pipelines.intake.text.PIECE", 100)
+    (report,) = ingest(memory(), tmp_path, "shop_conversions")
+    assert (report.status, report.accepted, report.quarantined) == ("partial", 2, 2)
+
+
 def test_a_warehouse_that_may_not_be_opened_is_not_taken_for_a_damaged_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
