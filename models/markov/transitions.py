@@ -11,6 +11,7 @@ from scipy import sparse
 from models.deferred import deferred
 from models.encoded import encode
 from models.frames import like
+from models.runs import starts
 
 if TYPE_CHECKING:
     from models.encoded import Encoded
@@ -53,14 +54,15 @@ def markov_transitions(paths: Frame, journeys: AnyFrame, /, *, touch_column: str
             raise ValueError(f"{len(taken)} touches are named like an end of journeys: {', '.join(taken)}. Rename them")
         names = pl.concat([encoded.notes.rename("name"), pl.Series("name", ENDS)])
         start, conversion, null = range(encoded.notes.len(), names.len())
-        note, same = encoded.note.astype(np.int64), encoded.journey[1:] == encoded.journey[:-1]
-        first, last = np.append(True, ~same)[: note.size], np.append(~same, True)[: note.size]
+        note, first = encoded.note.astype(np.int64), starts(encoded.journey)
+        last = np.append(first[1:], note.size)[: first.size] - 1
+        same = encoded.journey[1:] == encoded.journey[:-1]
         won, lost = (encoded.weights[name].to_numpy()[encoded.journey] for name in ("conversions", "nulls"))
         steps = [
-            (np.full(first.sum(), start), note[first], (won + lost)[first]),
+            (np.full(first.size, start), note[first], (won + lost)[first]),
             (note[:-1][same], note[1:][same], (won + lost)[:-1][same]),
-            (note[last], np.full(last.sum(), conversion), won[last]),
-            (note[last], np.full(last.sum(), null), lost[last]),
+            (note[last], np.full(last.size, conversion), won[last]),
+            (note[last], np.full(last.size, null), lost[last]),
         ]
         here, there, weight = (np.concatenate(column) for column in zip(*steps, strict=True))
         counts = sparse.coo_array((weight, (here, there)), shape=(names.len(), names.len())).tocsr()

@@ -44,7 +44,7 @@ def run_steps(home: Home, first: date, last: date, say: Callable[[str], None] = 
         _intake(connection, home)
     say("core")
     with open_warehouse(home.warehouse) as connection:
-        _core(connection, first, last)
+        make_core(connection, first, last)
     say("marts")
     with open_warehouse(home.warehouse) as connection:
         for mart in MARTS:
@@ -67,7 +67,8 @@ def _intake(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
             pass
 
 
-def _core(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> None:
+def make_core(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> None:
+    """Make the core for the dates, of what was taken in."""
     enter_run(connection, first, last)
     for table in CORE:
         replace_dates(connection, table, first, last)

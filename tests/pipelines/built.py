@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.basis import store_reference
-from pipelines.core.attributed import make_earned, replace_credits, replace_journeys
-from pipelines.core.make import replace_dates
-from pipelines.core.tables import CORE
-from pipelines.dates import enter_run
 from pipelines.marts.store import mart_rows, store_mart
 from pipelines.marts.tables import MARTS
+from tests.drills.steps import make_core
 from tests.pipelines.intake_files import ingest, memory
 
 if TYPE_CHECKING:
@@ -28,12 +25,7 @@ def built(
     connection.execute("SET TimeZone = 'UTC'")
     store_reference(connection)
     ingest(connection, landing)
-    enter_run(connection, first, last)
-    for table in CORE:
-        replace_dates(connection, table, first, last)
-    replace_journeys(connection, first, last)
-    replace_credits(connection, first, last)
-    make_earned(connection)
+    make_core(connection, first, last)
     for mart in MARTS:
         if mart.name in marts:
             store_mart(connection, mart.name, mart_rows(connection, mart))
