@@ -25,7 +25,7 @@ from benchmarks.measuring import alone, table, timed
 from benchmarks.stored import LAST_DATE, synthesise
 from models import RULES, RunningSum, credits, journeys, returns  # noqa: A004
 from models.grain import add_cells, cells_by_model, earned_cells
-from models.markov import add_transitions, markov_transition_effects, markov_transitions, markov_weight
+from models.markov import TransitionSum, markov_transition_effects, markov_transitions, markov_weight
 from models.shapley import shapley_weight
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def journeys_alone(folder: Path) -> int:
 
 
 def everything(folder: Path) -> pl.DataFrame:
-    transitions, sums = RunningSum(add_transitions), RunningSum(add_cells)
+    transitions, sums = TransitionSum(), RunningSum(add_cells)
     for one in side_by_side(lambda part: transitions_of(*found_journeys(part)), buckets(folder)):
         transitions.add(one)
     effects = markov_transition_effects(transitions.result())

@@ -10,7 +10,7 @@ and limits.
 `last_click`, `last_non_organic`, `linear`, `time_decay`, `position_based`, `by_position`, `participation` |
 | shares to fen, earnings, returns, totals that agree | `split_fen`, `earned`, `rollup`, `returns`, `sold`, \
 `reconciliation`; `earned_at_grain` for many conversions; on real money: `real_returns` |
-| the same bucket by bucket | `earned_cells`, `add_cells`, `cells_by_model`, `add_transitions`, `RunningSum` |
+| the same bucket by bucket | `earned_cells`, `add_cells`, `cells_by_model`, `RunningSum`, `TransitionSum` |
 | journeys as paths, converting or not | `paths_from_touches`, `paths_from_aggregated`, `paths_of_users`, `treat` |
 | what each note earned, by rules or by any model | `rule_totals`, `attribute` |
 | models that are fitted on paths | `markov`, `shapley`, `shapley_ordered`, `data_driven` |
@@ -33,7 +33,7 @@ from models.grain import add_cells, cells_by_model, earned_at_grain, earned_cell
 from models.journeys import journeys
 from models.markov import (
     SingularChainError,
-    add_transitions,
+    TransitionSum,
     markov,
     markov_effects,
     markov_shares,
@@ -65,8 +65,8 @@ __all__ = [
     "NoBetterThanBaseRateError",
     "RunningSum",
     "SingularChainError",
+    "TransitionSum",
     "add_cells",
-    "add_transitions",
     "attribute",
     "by_position",
     "cells_by_model",

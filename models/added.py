@@ -31,7 +31,7 @@ class RunningSum:
 
     def add(self, part: pl.DataFrame, /) -> None:
         self._parts.append(part)
-        if sum(waiting.height for waiting in self._parts) > 2 * self._sum_rows:
+        if sum(waiting.height for waiting in self._parts) > self._sum_rows:
             self.result()
 
     def result(self) -> pl.DataFrame:

@@ -16,13 +16,13 @@ from __future__ import annotations
 from models.markov.attribution import EXACT_STATES, REMOVALS, markov, markov_effects, markov_transition_effects
 from models.markov.chain import SingularChainError
 from models.markov.shares import markov_shares, markov_weight
-from models.markov.transitions import add_transitions, markov_transitions
+from models.markov.transitions import TransitionSum, markov_transitions
 
 __all__ = [
     "EXACT_STATES",
     "REMOVALS",
     "SingularChainError",
-    "add_transitions",
+    "TransitionSum",
     "markov",
     "markov_effects",
     "markov_shares",

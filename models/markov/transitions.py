@@ -10,10 +10,11 @@ from scipy import sparse
 
 from models.deferred import deferred
 from models.encoded import encode
-from models.frames import like
 from models.runs import starts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from models.encoded import Encoded
     from models.frames import AnyFrame, Frame
 
@@ -26,7 +27,7 @@ _TABLE = {"from_state": pl.Categorical(), "to_state": pl.Categorical(), "weight"
 def markov_transitions(paths: Frame, journeys: AnyFrame, /, *, touch_column: str = "note_id") -> Frame:
     """The transitions of order 1 counted as a table, for `markov_transition_effects`.
 
-    It adds up: the tables of several buckets of users, concatenated, are the table of all.
+    It adds up: the tables of several buckets of users, concatenated or summed (`TransitionSum`), are the table of all.
 
     Args:
         paths: As for `markov`.
@@ -75,10 +76,42 @@ def markov_transitions(paths: Frame, journeys: AnyFrame, /, *, touch_column: str
     return deferred(compute, paths, schema=_TABLE)
 
 
-def add_transitions(transitions: Frame, /) -> Frame:
-    """Tables of several buckets, concatenated, as one row per transition.
+class TransitionSum:
+    """The sum of tables of transitions that come one after the other, such as those of buckets of users.
 
-    >>> add_transitions(pl.DataFrame({"from_state": ["A", "A"], "to_state": ["B", "B"], "weight": [1.0, 2.0]})).rows()
-    [('A', 'B', 3.0)]
+    It is held as a sparse matrix, so that memory is that of the transitions there are, however many touches made them.
+
+    >>> total = TransitionSum()
+    >>> for _ in range(3):
+    ...     total.add(pl.DataFrame({"from_state": ["(start)", "A"], "to_state": ["A", "(null)"], "weight": [1.0, 2.0]}))
+    >>> total.result().rows()
+    [('(start)', 'A', 3.0), ('A', '(null)', 6.0)]
     """
-    return like(transitions.lazy().group_by("from_state", "to_state").agg(pl.col("weight").sum()), transitions)
+
+    def __init__(self) -> None:
+        self._states = pl.Series(dtype=pl.Categorical)
+        self._counts = sparse.csr_array((0, 0), dtype=np.float64)
+
+    def add(self, transitions: pl.DataFrame, /) -> None:
+        """Add `from_state`, `to_state` (Categorical or String) and `weight` (Float64)."""
+        here, there = (transitions[end].cast(_TABLE[end]) for end in ("from_state", "to_state"))
+        self._states = pl.concat([self._states, here.unique(), there.unique()]).unique()
+        n = _code(self._states).max(initial=-1) + 1
+        self._counts.resize((n, n))
+        steps = sparse.coo_array((transitions["weight"].to_numpy(), (_code(here), _code(there))), shape=(n, n))
+        self._counts = self._counts + steps.tocsr()
+
+    def result(self) -> pl.DataFrame:
+        """The sum of all that was added, as `markov_transitions` gives it, in no order."""
+        row = np.zeros(self._counts.shape[0], np.uint32)
+        row[_code(self._states)] = np.arange(self._states.len())
+        table = self._counts.tocoo()
+        ends = {"from_state": table.row, "to_state": table.col}
+        return pl.DataFrame(
+            {end: self._states.gather(row[code]) for end, code in ends.items()} | {"weight": table.data}
+        )
+
+
+def _code(states: pl.Series) -> NDArray[np.int32]:
+    """What stands for the same names in every table."""
+    return states.to_physical().cast(pl.Int32).to_numpy()
