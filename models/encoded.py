@@ -81,19 +81,28 @@ def encode(
         .filter(pl.col("note").is_not_null())
         .collect()
     )
-    notes = touches["note"].unique().sort()
-    # Touches of a journey mostly stand together: it is looked up once, and not for each of them.
-    runs = touches.lazy().select(pl.col("journey_id").rle().struct.unnest()).rename({"value": "journey_id"})
-    rows = weights.lazy().select("journey_id").with_row_index("journey")
-    known = runs.join(rows, on="journey_id", how="left", maintain_order="left").collect()
-    unknown = np.uint32(weights.height)
-    of_touch = np.repeat(known["journey"].fill_null(unknown).to_numpy(), known["len"].to_numpy())
-    found = touches.drop("journey_id").with_columns(journey=of_touch).filter(pl.Series(of_touch != unknown))
+    notes = touches.lazy().select(pl.col("note").unique().sort()).collect()["note"]
+    found = _of_journeys(touches, weights)
     found = found.with_columns(pl.col("note").cast(pl.Enum(notes)).to_physical().cast(pl.UInt32))
     if not found.select(_IN_ORDER).item():
         found = found.sort("journey", "position", "note")
     journey, note = (found[name].to_numpy() for name in ("journey", "note"))
     return Encoded(journey, note, notes.rename(touch_column), weights, found.select(columns))
+
+
+def _of_journeys(touches: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
+    """The touches of journeys that `weights` holds, in their order, with the row of the `journey` for its id."""
+    # Touches of a journey mostly stand together: it is looked up once, and not for each of them.
+    runs = touches.select(pl.col("journey_id").rle().struct.unnest()).with_row_index("run")
+    ids = runs.lazy().select("run", journey_id="value")
+    rows = weights.lazy().select("journey_id").with_row_index("journey")
+    # An inner join in no order, sorted, takes a quarter of the time of a left join that keeps order.
+    known = ids.join(rows, on="journey_id").sort("run").collect()
+    run, length = known["run"].to_numpy(), runs["len"].to_numpy()
+    there = np.zeros(length.size, bool)
+    there[run] = True
+    journey = np.repeat(known["journey"].to_numpy(), length[run])
+    return touches.drop("journey_id").filter(pl.Series(np.repeat(there, length))).with_columns(journey=journey)
 
 
 def _check_weights(weights: pl.DataFrame) -> None:

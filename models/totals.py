@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from scipy import sparse
 
 from models.deferred import deferred
 from models.encoded import RESULT, encode, result
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from models.encoded import Encoded
     from models.frames import AnyFrame, Frame
+    from models.money import Ints
     from models.register import Rule
 
 #: What `attribute` runs unless told otherwise: every model that needs no option.
@@ -72,11 +74,13 @@ def rule_totals(
         encoded = encode(paths, journeys, touch_column=touch_column, with_nulls=False, columns=known)
         walked = _Walked.through(encoded)
         weights = walked.weights(rules)
-        totals = [
-            walked.total(weights[name].to_numpy(), additive=is_additive(rule)).insert_column(0, _named(name, encoded))
-            for name, rule in rules.items()
-        ]
-        return pl.concat(totals) if totals else pl.DataFrame(schema=schema)
+        earned = [walked.earned(weights[name].to_numpy(), additive=is_additive(rule)) for name, rule in rules.items()]
+        if not earned:
+            return pl.DataFrame(schema=schema)
+        conversions, revenue = np.concatenate(earned).T
+        totals = result(pl.concat([encoded.notes] * len(rules)), conversions=conversions, revenue=revenue)
+        model = pl.Series("model", list(rules)).gather(np.arange(totals.height) // encoded.notes.len())
+        return totals.insert_column(0, model)
 
     return deferred(compute, paths, schema=schema)
 
@@ -133,27 +137,27 @@ def attribute(
 class _Walked:
     """Journeys as rules see them, one after the other, each in its order.
 
-    `touches`: the columns of a journeys frame. `starts`: of the journeys in it. `walked`: the journey of each touch, by
-    its place among them. `won`: what each converted for.
+    `touches`: the columns of a journeys frame. `bounds`: where the journeys in it begin, and its end. `won`: how often
+    each converted, and for what, journeys × 2.
     """
 
     encoded: Encoded
     touches: pl.DataFrame
-    starts: NDArray[np.int64]
-    walked: NDArray[np.int64]
-    won: dict[str, NDArray[np.float64]]
+    bounds: Ints
+    won: NDArray[np.float64]
 
     @classmethod
     def through(cls, encoded: Encoded) -> _Walked:
+        size = encoded.journey.size
         begins = starts(encoded.journey)
-        lengths = np.diff(begins, append=encoded.journey.size)
-        walked = np.repeat(np.arange(begins.size), lengths)
+        bounds = np.append(begins, size)
+        lengths = np.diff(bounds)
         of_journey = pl.DataFrame(
             {
                 "conversion_id": encoded.journey,
                 "note_id": encoded.note,
-                "position": (np.arange(1, encoded.journey.size + 1) - begins[walked]).astype(np.uint32),
-                "touches": lengths[walked].astype(np.uint32),
+                "position": np.arange(1, size + 1, dtype=np.uint32) - np.repeat(begins.astype(np.uint32), lengths),
+                "touches": np.repeat(lengths.astype(np.uint32), lengths),
             }
         )
         given = encoded.columns
@@ -164,37 +168,32 @@ class _Walked:
         if "age" not in given.columns and "occurred_at" in given.columns:
             touches = touches.with_columns(_AGE)
         weights = encoded.weights[encoded.journey[begins]]
-        won = {"conversions": weights["conversions"].to_numpy(), "revenue": weights["value"].to_numpy()}
-        return cls(encoded, touches, begins, walked, won)
+        won = weights.select("conversions", "value").to_numpy(order="c")
+        return cls(encoded, touches, bounds, won)
 
     def weights(self, rules: Mapping[str, Rule]) -> pl.DataFrame:
         """The weight of every touch by every rule, all at once."""
-        expressions = {name: rule().cast(pl.Float64) for name, rule in rules.items()}
-        reads = {name: {*expression.meta.root_names()} for name, expression in expressions.items()}
+        expressions = [rule().cast(pl.Float64).alias(name) for name, rule in rules.items()]
+        self._check(expressions)
         touches = self.touches
-        if any("repeats" in columns for columns in reads.values()):
+        if any("repeats" in expression.meta.root_names() for expression in expressions):
             _, repeats = occurrences(self.encoded.journey, self.encoded.note)
             touches = touches.with_columns(repeats=pl.Series(repeats, dtype=pl.UInt32))
-        for name, columns in reads.items():
-            if missing := sorted(columns - {*touches.columns}):
+        return touches.select(expressions)
+
+    def _check(self, expressions: list[pl.Expr]) -> None:
+        known = {*self.touches.columns, "repeats"}
+        for expression in expressions:
+            if missing := sorted({*expression.meta.root_names()} - known):
                 raise ValueError(
-                    f"{name} reads {', '.join(missing)}, which the paths lack: add occurred_at where it is the age, as "
-                    "aggregated paths cannot, or leave this rule out"
+                    f"{expression.meta.output_name()} reads {', '.join(missing)}, which the paths lack: add "
+                    "occurred_at where it is the age, as aggregated paths cannot, or leave this rule out"
                 )
-        return touches.select(expression.alias(name) for name, expression in expressions.items())
 
-    def total(self, weight: NDArray[np.float64], *, additive: bool) -> pl.DataFrame:
-        whole = np.add.reduceat(weight, self.starts) if additive and weight.size else np.ones(self.starts.size)
-        # Many rules credit one touch of a journey, and nothing is added up of the others.
-        held = np.flatnonzero(weight)
-        walked, notes = self.walked[held], self.encoded.note[held]
-        share = weight[held] / whole[walked]
-
-        def earned(amount: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.bincount(notes, share * amount[walked], self.encoded.notes.len()).astype(np.float64)
-
-        return result(self.encoded.notes, **{name: earned(amount) for name, amount in self.won.items()})
-
-
-def _named(model: str, encoded: Encoded) -> pl.Series:
-    return pl.repeat(model, encoded.notes.len(), eager=True).alias("model")
+    def earned(self, weight: NDArray[np.float64], *, additive: bool) -> NDArray[np.float64]:
+        """What each note earned of `won`, notes × 2: `Wᵀ (won / W 1)`, W the weights as journeys × notes."""
+        shape = (self.bounds.size - 1, self.encoded.notes.len())
+        given = sparse.csr_array((weight, self.encoded.note.view(np.int32), self.bounds), shape=shape)
+        whole = given @ np.ones(shape[1]) if additive else np.ones(shape[0])
+        found: NDArray[np.float64] = given.T @ (self.won / whole[:, None])
+        return found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-_ROW = pl.int_range(pl.len())
+_ROW = pl.int_range(pl.len(), dtype=pl.UInt32)
 #: The row in which the journey of a touch ends.
-END = _ROW + pl.col("touches").cast(pl.Int64) - pl.col("position")
+END = _ROW + pl.col("touches").cast(pl.UInt32) - pl.col("position").cast(pl.UInt32)
 
 
 def last_where(condition: pl.Expr, /) -> pl.Expr:
@@ -16,6 +16,8 @@ def last_where(condition: pl.Expr, /) -> pl.Expr:
     >>> journey.select(last_where(pl.col("of") == "a")).to_series().to_list()
     [1.0, 0.0, 0.0, 1.0]
     """
-    latest = pl.when(condition).then(_ROW).otherwise(-1).cum_max().gather(END)
-    begin = END - pl.col("touches").cast(pl.Int64)
-    return (pl.when(latest > begin).then(latest).otherwise(END) == _ROW).cast(pl.Float64)
+    # Counted from 1, so that 0 is a row before all others.
+    row = _ROW + 1
+    latest = pl.when(condition).then(row).otherwise(0).cum_max().gather(END)
+    none = latest <= row - pl.col("position").cast(pl.UInt32)
+    return ((latest == row) | (none & (END == _ROW))).cast(pl.Float64)
