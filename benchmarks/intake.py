@@ -84,7 +84,11 @@ def taken_in(landing: Path, folder: Path) -> Run:
     """Rows accepted by the intake as `redcat run` does it, once the program has started."""
     os.environ["REDCAT_SETTLE_SECONDS"] = "0"
     os.environ["REDCAT_HOME"] = str(folder)
-    import great_expectations.expectations  # noqa: F401 - takes seconds, once for all files
+    # The program: takes seconds, once for all files.
+    import great_expectations.expectations  # noqa: F401
+
+    import pipelines.checks
+    import pipelines.intake.ingest  # noqa: F401
 
     return timed(intake, landing, folder)
 

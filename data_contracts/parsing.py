@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from data_contracts.contract import BUSINESS_TIME_ZONE
+from data_contracts.instants import UTC_INSTANT, business_dates, instants
 from data_contracts.rules import UNREADABLE
 
 if TYPE_CHECKING:
@@ -20,10 +21,9 @@ LONGEST_MISSING_WORD = max(len(word.encode()) for word in MISSING_WORDS)
 # Numbers as people and exports group them: 1234.5 or 1,234.5, never 12,34 (which elsewhere means 12.34).
 GROUPED = r"^[+-]?([0-9]+|[0-9]{1,3}([,，][0-9]{3})+)(\.[0-9]+)?$"
 YES, NO = ("true", "1", "yes", "y", "是"), ("false", "0", "no", "n", "否")
-# A column of so many rows is read value by value where each stands so many times.
-MANY, REPEATS = 10_000, 4
+# A column of at least so many rows is read value by value where each of them stands so many times among its first ones.
+MANY, REPEATS = 20_000, 4
 INTERVAL = r"^\s*[<＜]\s*([0-9]+)\s*$"
-UTC_INSTANT = pl.Datetime("us", "UTC")
 
 OFFSET_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
 LOCAL_FORMATS = (
@@ -78,11 +78,7 @@ def _distinct(column: pl.Series) -> tuple[pl.Series, pl.Series | None]:
 
     Of any other the column itself, and None.
     """
-    if (
-        column.dtype != pl.String
-        or column.len() < MANY
-        or column.to_frame().select(pl.all().approx_n_unique()).item() * REPEATS > column.len()
-    ):
+    if column.dtype != pl.String or column.len() < MANY or column.head(MANY).n_unique() * REPEATS > MANY:
         return column, None
     distinct = column.drop_nulls().unique()
     places = column.cast(pl.Enum(distinct)).to_physical()
@@ -179,16 +175,16 @@ def _instant(source: pl.Series, _field: Field, zone: str) -> pl.Series:
     if isinstance(source.dtype, pl.Datetime) and source.dtype.time_zone:
         return source.dt.cast_time_unit("us").dt.convert_time_zone("UTC")
     if source.dtype == pl.Date or isinstance(source.dtype, pl.Datetime):
-        return _local(source.cast(pl.Datetime("us")), zone)
+        return instants(source, zone)
     return _nothing(source, UTC_INSTANT)
 
 
 def _read_instant(text: pl.Series, *, form: str, zone: str) -> pl.Series:
     if form in OFFSET_FORMATS:
         return text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
-    if form in LOCAL_FORMATS:
-        return _local(text.str.to_datetime(form, time_unit="us", strict=False), zone)
-    return _local(_read_date(text, form=form).cast(pl.Datetime("us")), zone)
+    if form in LOCAL_FORMATS:  # what is read here rarely repeats, so that remembering it takes longer than reading it
+        return instants(text.str.to_datetime(form, time_unit="us", strict=False, cache=False), zone)
+    return instants(_read_date(text, form=form), zone)
 
 
 def _read_date(text: pl.Series, *, form: str) -> pl.Series:
@@ -207,8 +203,7 @@ def _date(source: pl.Series, field: Field, zone: str) -> pl.Series:
         dates = _first_reading(source, [partial(_read_date, form=f) for f in DATE_FORMATS], pl.Date())
         if dates.null_count() == source.null_count():
             return dates
-    instants = _instant(source, field, zone).dt.convert_time_zone(BUSINESS_TIME_ZONE).dt.date()
-    return pl.select(pl.coalesce(dates, instants)).to_series()
+    return pl.select(pl.coalesce(dates, business_dates(_instant(source, field, zone)))).to_series()
 
 
 def _money(source: pl.Series, _field: Field, _zone: str) -> pl.Series:
@@ -252,11 +247,6 @@ def _list(source: pl.Series, _field: Field, _zone: str) -> pl.Series:
     """The items of each list, without empty ones and surrounding space."""
     items = as_text(source).str.split("|").list.eval(pl.element().str.strip_chars())
     return items.list.eval(pl.element().filter(pl.element() != ""))
-
-
-def _local(naive: pl.Series, zone: str) -> pl.Series:
-    """Instants of wall-clock times: of one that a clock change repeats the earlier, of one that it skips none."""
-    return naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
 
 
 def _first_reading(

@@ -37,16 +37,16 @@ def total_rows(frame: pl.DataFrame, mapping: Mapping, /) -> pl.Series:
         and normalised(c) not in texts
         and (at == 0 or normalised(c) in naming or re.search(NAMES_A_ROW, normalised(c)))
     ]
-    suspects = frame.select(
-        pl.any_horizontal(
-            pl.lit(False),
-            *[pl.col(c).str.contains_any(SUSPECT).fill_null(False) for c in wanted],
-        ).alias("suspect")
-    )
-    if suspects.height != frame.height or not suspects["suspect"].any():
+    wanted = [c for c in wanted if _beyond_ascii(frame[c]) and frame[c].str.contains_any(SUSPECT).any()]
+    if not wanted:
         return pl.Series([False]).new_from_index(0, frame.height)
     found = [pl.col(c).str.strip_chars().str.contains(TOTAL).fill_null(False) for c in wanted]
     return frame.select(pl.any_horizontal(found)).to_series()
+
+
+def _beyond_ascii(text: pl.Series) -> bool:
+    """Whether any character of it is none of ASCII, as those words are not: much sooner seen than the words."""
+    return bool((text.str.len_bytes() != text.str.len_chars()).any())
 
 
 def _names_a_row(field: Field) -> bool:

@@ -209,8 +209,12 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def limited_memory(connection: duckdb.DuckDBPyConnection, most: str) -> Iterator[None]:
-    """Let the database hold at most so much in memory (as in 300MB); what is more goes to its temporary files."""
+    """Let the database hold at most so much in memory (as in 300MB); what is more goes to its temporary files.
+
+    It keeps that memory from then on, as taking it anew for each table costs more than filling it.
+    """
     connection.execute(f"SET memory_limit = '{most}'")
+    connection.execute(f"SET block_allocator_memory = '{most}'")
     try:
         yield
     finally:

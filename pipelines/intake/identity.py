@@ -14,6 +14,7 @@ from data_contracts.rules import SPREADSHEET_FLOAT
 MOBILE_NUMBER = r"(^|[^0-9])(?:\+?86)?1[3-9][0-9]{9}([^0-9]|$)"
 BLOCK = 64  # bytes that SHA-256 takes at a time
 MOST_REMEMBERED = 250_000
+REMEMBERED = {"text": pl.String, "hash": pl.UInt64, "key": pl.Int64, "rounded": pl.Boolean}
 _remembered: dict[bytes, pl.DataFrame] = {}  # the keys of the ids of the files before, which name the same users
 
 
@@ -30,22 +31,44 @@ def user_keys(raw: pl.Series, secret: bytes, /) -> tuple[pl.Series, pl.Series]:
     and "missing" ids have no key. Ids are compared as text, without surrounding space. A rounded id stands for
     many users at once, so it has no key either, and is told apart (Boolean).
     """
-    named = identifiers(raw).alias("text").to_frame()
-    rounded = named["text"].str.contains(SPREADSHEET_FLOAT).fill_null(False)
-    remembered = _remembered.get(secret, pl.DataFrame(schema={"text": pl.String, "key": pl.Int64}))
-    keys = _looked_up(named, remembered)
-    if (new := named.filter(keys.is_null() & ~rounded).drop_nulls().unique()).height:
-        remembered = pl.concat([remembered, new.with_columns(_keys(new["text"], secret).alias("key"))])
-        keys = _looked_up(named, remembered)
+    texts = raw.alias("text") if raw.dtype == pl.String else identifiers(raw).alias("text")
+    remembered = _remembered.get(secret, pl.DataFrame(schema=REMEMBERED))
+    places = _places(texts, remembered)
+    if (new := texts.is_not_null() & places.is_null()).any():
+        made = _made(texts.filter(new).unique(), secret)
+        places = places.scatter(new.arg_true(), _found(texts.filter(new), made["text"]) + remembered.height)
+        remembered = pl.concat([remembered, made])
         _remembered.clear()  # of one secret only, and of no more ids than are quickly looked up
         if remembered.height <= MOST_REMEMBERED:
-            _remembered[secret] = remembered
-    return keys.alias(raw.name), rounded
+            _remembered[secret] = remembered.unique("hash")
+    return remembered["key"].gather(places).alias(raw.name), remembered["rounded"].gather(places).fill_null(False)
 
 
-def _looked_up(named: pl.DataFrame, remembered: pl.DataFrame) -> pl.Series:
-    """The keys of ids, null where they are not remembered."""
-    return named.join(remembered, on="text", how="left", maintain_order="left")["key"]
+def _places(texts: pl.Series, remembered: pl.DataFrame) -> pl.Series:
+    """Where each text is remembered (null: it is not), found by hashes, in half the time, and held against the text."""
+    places = _found(_hashes(texts), remembered["hash"])
+    same = remembered["text"].gather(places) == texts
+    return pl.select(pl.when(same).then(places)).to_series()
+
+
+def _hashes(texts: pl.Series) -> pl.Series:
+    return texts.hash()
+
+
+def _found(values: pl.Series, among: pl.Series) -> pl.Series:
+    """Where each value stands among others, of which none stands twice; null where it does not."""
+    named = among.alias("value").to_frame().with_row_index("place")
+    return values.alias("value").to_frame().join(named, on="value", how="left", maintain_order="left")["place"]
+
+
+def _made(texts: pl.Series, secret: bytes) -> pl.DataFrame:
+    """The keys of texts as they stand in a file, each of which is given once."""
+    ids = identifiers(texts)
+    rounded = ids.str.contains(SPREADSHEET_FLOAT).fill_null(False)
+    named = ids.is_not_null() & ~rounded
+    keys = pl.Series([None], dtype=pl.Int64).new_from_index(0, texts.len())
+    keys = keys.scatter(named.arg_true(), _keys(ids.filter(named), secret))
+    return pl.DataFrame([texts, _hashes(texts).alias("hash"), keys.alias("key"), rounded.alias("rounded")])
 
 
 def _keys(texts: pl.Series, secret: bytes) -> pl.Series:

@@ -10,8 +10,9 @@ import duckdb
 import orjson
 import polars as pl
 
-from data_contracts.contract import BUSINESS_TIME_ZONE, contract
+from data_contracts.contract import contract
 from data_contracts.exports import apply_mapping, left_out
+from data_contracts.instants import business_dates
 from data_contracts.mapping import MappingError, Reading, headers_of, normalised
 from data_contracts.parsing import known, parse
 from data_contracts.rules import judge
@@ -135,7 +136,7 @@ def judged_parts(
         if records.null_count() < judged.height:
             reasons = pl.col("_reasons").list.eval(without_mobile_numbers(pl.element()))  # which quote what they refuse
             judged = judged.with_columns(reasons)
-        frame = judged.select(*feed.schema, ROW, "_reasons", records, _business_date(feed).alias("_date"))
+        frame = judged.select(*feed.schema, ROW, "_reasons", records, _business_date(judged, feed).alias("_date"))
         yield JudgedRows(frame, replace(beside, rows=frame.height, unused_headers=tuple(unused)))
     if whole and sum(total.height for total in totals) == 1:
         wrong = _unequal_totals(totals[0], sums, path, mapping)
@@ -158,11 +159,9 @@ def _unequal_totals(summed: pl.DataFrame, sums: Sums, path: Path, mapping: Mappi
     return unequal_totals(parse(total.drop(raw, strict=False), feed, time_zone=mapping.time_zone), sums)
 
 
-def _business_date(feed: Contract) -> pl.Expr:
-    column = pl.col(feed.business_date)
-    if feed.field(feed.business_date).dtype == pl.Date():
-        return column
-    return column.dt.convert_time_zone(BUSINESS_TIME_ZONE).dt.date()
+def _business_date(judged: pl.DataFrame, feed: Contract) -> pl.Series:
+    column = judged[feed.business_date]
+    return column if column.dtype == pl.Date() else business_dates(column)
 
 
 def _joined(source: pl.DataFrame, tables: dict[str, pl.DataFrame], mapping: Mapping) -> pl.DataFrame:

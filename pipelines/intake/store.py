@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
-    Audit = Callable[[duckdb.DuckDBPyConnection, str, str], list[Any]]
+    from pipelines.expectations import ExpectationOutcome
+
+    Audit = Callable[[duckdb.DuckDBPyConnection, str, str], list[ExpectationOutcome]]
 
 # Which core assets have to be made again for a business date when rows of a feed change on it.
 MADE_FROM = {
@@ -75,7 +77,7 @@ class Stored:
     first_date: date | None = None
     last_date: date | None = None
     refusals: tuple[str, ...] = ()
-    outcomes: tuple[Any, ...] = ()
+    outcomes: tuple[ExpectationOutcome, ...] = ()
 
 
 def stage(connection: duckdb.DuckDBPyConnection, feed: str, frame: pl.DataFrame, digest: str, /) -> None:
@@ -104,13 +106,15 @@ def store(
     if not _is_staged(connection):
         return {}
     stored: dict[str, Stored] = {}
-    if not _repeats(connection, feed, STAGED):
-        stored = _store(connection, feed, files, STAGED, audit, repeats=False)
+    outcomes = _audited(connection, feed, files, STAGED, audit)
+    if not _repeats(connection, feed, STAGED, outcomes):
+        stored = _store(connection, feed, files, STAGED, outcomes, repeats=False)
     else:
         for digest, name in files.items():
-            only = f"(FROM {STAGED} WHERE _file = '{digest[:16]}')"
-            repeats = _repeats(connection, feed, only)
-            stored |= _store(connection, feed, {digest: name}, only, audit, repeats=repeats)
+            file, only = {digest: name}, f"(FROM {STAGED} WHERE _file = '{digest[:16]}')"
+            outcomes = _audited(connection, feed, file, only, audit)
+            repeats = _repeats(connection, feed, only, outcomes)
+            stored |= _store(connection, feed, file, only, outcomes, repeats=repeats)
     connection.execute(f"DROP TABLE {STAGED}")
     return stored
 
@@ -120,11 +124,10 @@ def _store(
     feed: str,
     files: dict[str, str],
     staged: str,
-    audit: Audit | None,
+    outcomes: tuple[ExpectationOutcome, ...],
     *,
     repeats: bool,
 ) -> dict[str, Stored]:
-    outcomes = tuple(audit(connection, staged, feed)) if audit and files else ()
     _quarantine(connection, feed, staged, files)
     keep_versions(connection, staged, feed, repeats=repeats)
     accepted = _upsert(connection, feed, staged, repeats=repeats)
@@ -138,6 +141,12 @@ def _store(
         stored[digest] = Stored(rows, accepted.get(origin, 0), refused, first, last, told, outcomes)
         outcomes = ()
     return stored
+
+
+def _audited(
+    connection: duckdb.DuckDBPyConnection, feed: str, files: dict[str, str], staged: str, audit: Audit | None
+) -> tuple[ExpectationOutcome, ...]:
+    return tuple(audit(connection, staged, feed)) if audit and files else ()
 
 
 def _is_staged(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -183,11 +192,16 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, feed: str, staged: str, f
     )
 
 
-def _repeats(connection: duckdb.DuckDBPyConnection, feed: str, staged: str) -> bool:
+def _repeats(
+    connection: duckdb.DuckDBPyConnection, feed: str, staged: str, outcomes: tuple[ExpectationOutcome, ...]
+) -> bool:
     """Whether two good rows may have the same key, else nothing needs to be sorted.
 
-    Two keys of the same hash say so too, which costs a sort and changes nothing.
+    Two keys of the same hash say so too, which costs a sort and changes nothing. Where the audit found no key twice,
+    nothing is left to be looked for.
     """
+    if any(outcome.rule == "unique" and outcome.success for outcome in outcomes):
+        return False
     key = ", ".join(map(quoted, contract(feed).primary_key))
     query = f"SELECT count(DISTINCT hash({key})) < count(*) FROM {staged} WHERE len(_reasons) = 0"
     return bool(connection.execute(query).fetchall()[0][0])

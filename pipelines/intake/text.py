@@ -26,7 +26,8 @@ BINARY = {
 }
 # A file with fewer bad bytes than this, for each good character outside ASCII, is in that encoding and damaged.
 DAMAGE = 0.1
-PIECE = 8 << 20  # bytes that are read at a time
+PIECE = 256 << 10  # bytes that are read at a time: few, since memory that is taken anew costs more than reading
+PART = 8 << 20  # characters that a text is cut into
 LONGEST_RECORD = 32 << 20  # characters
 
 
@@ -92,18 +93,29 @@ def end_of_line(text: str, /) -> int:
 
 
 def blocks(texts: Iterable[str], end: Callable[[str], int] = end_of_line, /) -> Iterator[str]:
-    """The texts cut anew, each where `end` says that it may end (0 where it may not yet); the last one as it ends."""
-    rest = ""
+    """The texts in parts of about `PART` characters, each to where `end` says that it may end (0 where it may not yet).
+
+    The last one ends as the texts do.
+    """
+    waiting: list[str] = []
+    length, due = 0, PART
     for text in texts:
-        rest += text
-        if at := end(rest):
-            yield rest[:at]
-            rest = rest[at:]
-        elif len(rest) > LONGEST_RECORD:
+        waiting.append(text)
+        length += len(text)
+        if length < due:
+            continue
+        whole = "".join(waiting)
+        if at := end(whole):
+            yield whole[:at]
+            whole, due = whole[at:], PART
+        elif length > LONGEST_RECORD:
             raise UnreadableFileError(
                 f"it has a line of more than {LONGEST_RECORD:,} characters, which no export has; export it again"
             )
-    if rest:
+        else:
+            due += PART
+        waiting, length = [whole], len(whole)
+    if rest := "".join(waiting):
         yield rest
 
 

@@ -45,6 +45,15 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert sum(frame.height for frame in identity._remembered.values()) <= 10
 
 
+def test_ids_of_one_hash_have_keys_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        identity, "_hashes", lambda texts: pl.Series([7], dtype=pl.UInt64).new_from_index(0, len(texts))
+    )
+    for raw in (["a", "b", "a"], ["b", "c"], ["a", "c", "b"]):
+        keys, _ = user_keys(pl.Series("user_id", raw), b"of one hash")
+        assert keys.to_list() == [reference(text, b"of one hash") for text in raw]
+
+
 @pytest.mark.parametrize(
     ("text", "kept"),
     {

@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -176,10 +177,27 @@ def test_the_audit_sees_every_row_before_it_is_parted(tmp_path: Path) -> None:
     connection = memory()
 
     def audit(borrowed: duckdb.DuckDBPyConnection, table: str, feed: str) -> list[Any]:
-        return [feed, *borrowed.execute(f"SELECT count(*), count(*) FILTER (paid_amount < 0) FROM {table}").fetchall()]
+        query = f"SELECT count(*), count(*) FILTER (paid_amount < 0) FROM {table}"
+        return [SimpleNamespace(rule="minimum", feed=feed, found=borrowed.execute(query).fetchall())]
 
     (report,) = ingest_feed(connection, tmp_path, "shop_conversions", secret=b"s", audit=audit)
-    assert report.outcomes == ["shop_conversions", (4, 1)]
+    assert report.outcomes == [SimpleNamespace(rule="minimum", feed="shop_conversions", found=[(4, 1)])]
+
+
+@pytest.mark.parametrize("again", [[], orders(2), [ORDER | {"paid_amount": "-1"}] * 2], ids=["none", "good", "refused"])
+def test_what_is_taken_in_does_not_depend_on_whether_it_is_audited(tmp_path: Path, again: list[dict[str, Any]]) -> None:
+    """The audit tells whether a key stands twice, in one file or in two, and nobody else looks then."""
+    from pipelines.checks import auditor
+    from pipelines.intake.ingest import ingest_feed
+
+    land(tmp_path, "shop_conversions/a.csv", csv_bytes([*orders(4), *again]))
+    land(tmp_path, "shop_conversions/b.csv", csv_bytes([*orders(2, line_no="2"), *again]))
+    found = []
+    for audit in (None, auditor()):
+        connection = memory()
+        list(ingest_feed(connection, tmp_path, "shop_conversions", secret=b"s", audit=audit))
+        found.append(tables(connection))
+    assert found[0] == found[1]
 
 
 # Few keys, instants and values, so that versions, ties, repeats and refusals all occur.
@@ -268,9 +286,10 @@ def test_a_file_is_taken_in_alike_in_parts_of_any_size(
         land(folder, f"shop_conversions/{name}.csv", csv_bytes([ORDER, *part]) + total)
     land(folder, "shop_conversions/d.csv", csv_bytes(rows).replace(b"paid_at", b"x"))
     found = []
-    for bytes_at_once, rows_together in ((text.PIECE, 1), (size, together)):
+    for characters, rows_together in ((text.PART, 1), (size, together)):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(text, "PIECE", bytes_at_once)
+            patch.setattr(text, "PIECE", min(characters, text.PIECE))
+            patch.setattr(text, "PART", characters)
             patch.setattr(ingest_module, "ROWS_TOGETHER", rows_together)
             connection = memory()
             ingest(connection, folder, "shop_conversions")
@@ -284,6 +303,7 @@ def test_a_file_is_taken_in_alike_in_parts_of_any_size(
 def test_a_part_that_cannot_be_read_leaves_nothing_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also beside another file that is put in with it; what stands twice under a header shows in the last part only."""
     monkeypatch.setattr(text, "PIECE", 200)
+    monkeypatch.setattr(text, "PART", 200)
     rows = [row | {"ORDER_ID ": row["order_id"]} for row in orders(20)]
     land(tmp_path, "shop_conversions/a.csv", csv_bytes(orders(3, line_no="2")))
     land(tmp_path, "shop_conversions/b.csv", csv_bytes([*rows, rows[0] | {"ORDER_ID ": "other"}]))

@@ -279,6 +279,7 @@ def test_a_part_from_the_future_does_not_keep_the_rest_of_its_file_waiting(
     later = [order | {"exported_at": "2199-01-01 06:00:00"} for order in orders(4)[2:]]
     land(tmp_path, "shop_conversions/a.csv", csv_bytes(orders(2) + later))
     monkeypatch.setattr("pipelines.intake.text.PIECE", 100)
+    monkeypatch.setattr("pipelines.intake.text.PART", 100)
     (report,) = ingest(memory(), tmp_path, "shop_conversions")
     assert (report.status, report.accepted, report.quarantined) == ("partial", 2, 2)
 

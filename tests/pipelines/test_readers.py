@@ -283,6 +283,7 @@ def test_a_text_is_read_alike_in_parts_of_any_size(pieces: list[str], size: int,
     whole = pl.concat(delimited.csv_parts(partial(io.BytesIO, content), PLAIN))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "PIECE", size)
+        patch.setattr(text, "PART", size)
         patch.setattr(delimited, "RECORDS", records)
         parts = list(delimited.csv_parts(partial(io.BytesIO, content), PLAIN))
     assert pl.concat(parts).equals(whole)
@@ -297,6 +298,7 @@ def test_json_lines_are_read_alike_in_parts_of_any_size(texts: list[str], size: 
     whole = pl.concat(json_lines.json_lines_parts(partial(io.BytesIO, content), PLAIN))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "PIECE", size)
+        patch.setattr(text, "PART", size)
         patch.setattr(json_lines, "RECORDS", records)
         parts = list(json_lines.json_lines_parts(partial(io.BytesIO, content), PLAIN))
     assert len(parts) == -(-whole.height // records)
