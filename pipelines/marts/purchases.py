@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from models.splits import split_returns
 from pipelines.charts import Chart
+from pipelines.dates import as_of
 from pipelines.marts.mart import Mart
 from pipelines.marts.observed import observed
+from pipelines.marts.returns import SPEND, evidenced_notes
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
 
 # Every sale with what is known of its buyer. A line is for business when the shop says so, else from the quantity of
 # the narrowest rule on. Seeded: at least one note in its windows, which is what every rule credits it to.
@@ -40,9 +49,7 @@ _PARTS = " UNION ALL ".join(
     for split, part in SPLITS.items()
 )
 ORDER_SPLITS = f"""
-WITH {SALES}, parts AS ({_PARTS}), spent AS (
-    SELECT currency, sum(amount_fen)::BIGINT AS spend_fen FROM core.spend WHERE payer = 'brand' GROUP BY ALL
-), added AS (
+WITH {SALES}, parts AS ({_PARTS}), added AS (
     SELECT split, part, currency, count(*) AS order_lines, count(DISTINCT (channel, order_id)) AS paid_orders,
         sum(paid_fen)::BIGINT AS total_fen, sum(refund_fen)::BIGINT AS total_refund_fen,
         count(*) FILTER (is_seeded) AS seeded_lines, count(DISTINCT buyer) AS buyers,
@@ -55,10 +62,15 @@ WITH {SALES}, parts AS ({_PARTS}), spent AS (
     FROM parts GROUP BY ALL
 )
 SELECT added.*, total_fen / nullif(sum(total_fen) OVER (PARTITION BY split, currency), 0) AS part_gmv_share,
-    total_fen / 100 / nullif(paid_orders, 0) AS aov, seeded_fen / nullif(spend_fen, 0) AS roas_seeded,
-    seeded_net_fen / nullif(spend_fen, 0) AS roas_seeded_net
-FROM added LEFT JOIN spent USING (currency) ORDER BY split, currency, part NULLS LAST
+    total_fen / 100 / nullif(paid_orders, 0) AS aov
+FROM added ORDER BY split, currency, part NULLS LAST
 """
+
+
+def _order_splits(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    parts, spend = observed(ORDER_SPLITS)(connection), connection.sql(SPEND).pl()
+    return split_returns(parts, spend, evidenced_notes(connection), as_of=as_of(connection))
+
 
 # Purchases of consumers that were not refunded in full. The first one is the first that the warehouse knows.
 REPURCHASE = f"""
@@ -110,14 +122,17 @@ PURCHASE_MARTS = (
         "订单拆分",
         "Sales split into those of consumers and of businesses, of members (88VIP, JD PLUS) and others, of products "
         "sold in one channel only and others; ROI as the parts that add up to the whole.",
-        observed(ORDER_SPLITS),
+        _order_splits,
         "SELECT split, part, order_lines, total_gmv, seeded_gmv, roas_seeded, aov FROM mart.order_splits",
         figures="SELECT sum(total_gmv) FILTER (part = 'business') AS business_gmv, "
         "sum(total_gmv) FILTER (split = 'member' AND part <> 'non_member') AS member_gmv, "
         "sum(roas_seeded) FILTER (part = 'consumer') AS consumer_roas FROM mart.order_splits",
         chart=Chart("各部分的 ROI 贡献", ORDER_SPLITS_CHART, "ratio"),
         about_zh="订单拆分为消费者与企业、会员（88VIP、京东PLUS）与非会员、独家商品与其他；各部分的 ROI 相加即总 ROI。",
-        made_of=("core/journeys", "core/conversions", "core/refunds", "core/spend", "raw/shop_conversions"),
+        made_of=(
+            *("core/journeys", "core/conversions", "core/refunds", "core/spend", "core/earned"),
+            *("raw/shop_conversions", "raw/notes"),
+        ),
     ),
     Mart(
         "repurchase",
@@ -144,9 +159,9 @@ PURCHASE_COLUMNS = {
     "new_customer_line_share": "新客率 · Lines of new customers / lines of which it is known.",
     "part_gmv_share": "GMV占比 · total_gmv / that of all parts.",
     "aov": "客单价 · total_gmv / paid_orders.",
-    "roas_seeded": "ROI 贡献 · seeded_gmv / spend of the brand in all; the parts of a split add up to the ROI, so that "
+    "roas_seeded": "ROI 贡献 · seeded_gmv / evidenced_spend in all; the parts of a split add up to the ROI, so that "
     "of consumers is the ROI without business orders.",
-    "roas_seeded_net": "净ROI 贡献 · seeded_net / spend of the brand in all.",
+    "roas_seeded_net": "净ROI 贡献 · seeded_net / evidenced_spend in all.",
     "first_exclusive": "首单独家 · Whether the first order had a product that is sold in one channel only.",
     "months_since": "第几月 · Months since the month of the first purchase.",
     "cohort_buyers": "首购人数 · Consumers who bought first in cohort_month, as far as the warehouse knows.",

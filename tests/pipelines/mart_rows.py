@@ -28,6 +28,7 @@ def _made() -> duckdb.DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     create_tables(connection)
     store_reference(connection)
+    connection.execute("CREATE TABLE core.earned (note_id VARCHAR)")  # which attribution makes
     return connection
 
 

@@ -65,7 +65,7 @@ def test_the_parts_of_every_split_add_up_to_the_shops_total_and_its_roi(warehous
     credited = "SELECT total_gmv, credited_gmv FROM mart.reconciliation WHERE model = 'linear'"
     assert parts == rows(warehouse, credited)
     ((ratio,),) = rows(warehouse, f"SELECT sum(roas_seeded) FROM mart.order_splits WHERE split = '{split}'")
-    whole = "SELECT sum(credited_gmv) / sum(spend) FROM mart.lane_roi WHERE model = 'linear'"
+    whole = "SELECT sum(credited_gmv) / sum(evidenced_spend) FROM mart.lane_roi WHERE model = 'linear'"
     assert ratio == pytest.approx(float(rows(warehouse, whole)[0][0]))
 
 

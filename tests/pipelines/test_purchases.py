@@ -71,6 +71,19 @@ def test_business_orders_are_split_off_and_the_parts_add_up() -> None:
     assert (consumer["aov"], consumer["part_gmv_share"] + business["part_gmv_share"]) == (100, 1)
 
 
+def test_spend_on_notes_that_an_exchange_only_claims_orders_for_lowers_no_ratio() -> None:
+    connection = warehouse(date(2026, 9, 30))
+    put(connection, "notes", [{"note_id": "n1", "lane": "seeding", "published_at": DAY}])
+    sold(connection, "o1", is_exclusive=True)
+    spent(connection, "brand", 20000)
+    assert splits(connection, "exclusive")["exclusive"]["roas_seeded"] is None
+    put(connection, "notes", [{"note_id": "n2", "lane": "live", "published_at": DAY}])
+    connection.execute("UPDATE core.spend SET note_id = 'n2', amount_fen = 5000")
+    spent(connection, "brand", 20000)
+    sold(connection, "o2", is_exclusive=True, seeded=True)
+    assert splits(connection, "exclusive")["exclusive"]["roas_seeded"] == 2.0
+
+
 def test_members_are_named_by_their_channel_and_unknown_is_a_part_of_its_own() -> None:
     connection = warehouse(date(2026, 9, 30))
     sold(connection, "o1", is_member=True)
