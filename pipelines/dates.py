@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from data_contracts.reference import reach_days
+from pipelines.warehouse import quoted, transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     import duckdb
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 # what has been made before can be outdated.
 SCOPE = {"touches": "business_date <= (SELECT max(business_date) FROM ops.days)"}
 MADE_BEFORE = "business_date IN (FROM ops.days)"
+UNENDED = """
+    SELECT business_date FROM ops.days WHERE business_date >= $today
+        AND business_date NOT IN (SELECT business_date FROM ops.raw_days WHERE row_count > 0)"""
 
 
 def enter_run(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> None:
@@ -28,6 +33,22 @@ def enter_run(connection: duckdb.DuckDBPyConnection, first: date, last: date) ->
         "INSERT OR IGNORE INTO ops.days SELECT unnest(generate_series(?::DATE, ?::DATE, INTERVAL 1 DAY))::DATE",
         [first, last],
     )
+
+
+def take_back_future(connection: duckdb.DuckDBPyConnection, today: date, /) -> list[date]:
+    """Take dates that have not ended out of the warehouse where nothing has arrived of them; returns them.
+
+    They were made while a clock was ahead; left alone they would be the last date of all figures until they are over.
+    """
+    found = [day for (day,) in connection.execute(f"{UNENDED} ORDER BY 1", {"today": today}).fetchall()]
+    if not found:
+        return []
+    tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'history'").fetchall()
+    with transaction(connection):
+        connection.execute("DELETE FROM ops.days WHERE business_date IN (SELECT unnest(?))", [found])
+        for (name,) in tables:
+            connection.execute(f"DELETE FROM history.{quoted(name)} WHERE as_of IN (SELECT unnest(?))", [found])
+    return found
 
 
 def as_of(connection: duckdb.DuckDBPyConnection) -> date:
@@ -74,8 +95,8 @@ def make_outdated(connection: duckdb.DuckDBPyConnection, asset: str) -> None:
     )
 
 
-def settle_dates(connection: duckdb.DuckDBPyConnection, asset: str, *, next_asset: str | None = None) -> None:
-    """Take the dates just made out of the outdated ones, and enter them for the asset that is made of this one."""
+def settle_dates(connection: duckdb.DuckDBPyConnection, asset: str, *, next_assets: Sequence[str] = ()) -> None:
+    """Take the dates just made out of the outdated ones, and enter them for what is made of this one."""
     connection.execute("DELETE FROM ops.outdated WHERE asset = ? AND business_date IN (FROM dates)", [asset])
-    if next_asset:
-        connection.execute("INSERT OR IGNORE INTO ops.outdated SELECT ?, business_date FROM dates", [next_asset])
+    for name in next_assets:
+        connection.execute("INSERT OR IGNORE INTO ops.outdated SELECT ?, business_date FROM dates", [name])

@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from data_contracts.contract import BUSINESS_TIME_ZONE
 from pipelines.alerts.places import places
 from pipelines.arrivals import overdue
+from pipelines.dates import UNENDED
 from pipelines.demo.stage import is_demo
 from pipelines.intake.landing import data_files, readable, settled, unknown_files
 from pipelines.settings import demand_settings, run_at
@@ -182,12 +183,18 @@ def _warehouse(home: Home) -> Found:
         with duckdb.connect(home.warehouse, read_only=True) as connection:
             (days,) = connection.execute("SELECT count(*) FROM ops.days").fetchall()[0]
             (waiting,) = connection.execute("SELECT count(*) FROM ops.outdated").fetchall()[0]
+            today = datetime.now(ZoneInfo(BUSINESS_TIME_ZONE)).date()
+            unended = connection.execute(f"{UNENDED} ORDER BY 1", {"today": today}).fetchall()
     except duckdb.IOException as error:
         if "Could not set lock" in str(error):
             return _fine("a run has it open")
         return FAIL, f"it cannot be read: {str(error).splitlines()[0]}", "run: redcat restore"
     except duckdb.Error as error:
         return FAIL, f"it cannot be read: {str(error).splitlines()[0]}", "run: redcat restore"
+    if unended:
+        told = f"{len(unended)} dates up to {unended[-1][0]} were made before they ended: a clock was ahead"
+        remedy = f"set the clock if it is still wrong (here it is {today}), then: redcat run, which takes them back"
+        return WARN, told, f"{remedy}; see docs/operate.md for the schedule"
     size = home.warehouse.stat().st_size / 1e6
     return _fine(f"{days:,} days, {size:,.0f} MB; {waiting:,} outdated dates wait for the next run")
 

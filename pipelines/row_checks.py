@@ -29,13 +29,16 @@ class RowCheck:
     remedy: str
 
 
-def reference_check(table: str, column: str, of: str, remedy: str) -> RowCheck:
-    """The check that a column's values stand in another one, which is named like `raw.notes.note_id`."""
+def reference_check(table: str, column: str, of: str, remedy: str, *, rows: str = "count(*)") -> RowCheck:
+    """The check that a column's values stand in another one, which is named like `raw.notes.note_id`.
+
+    `rows` is SQL for how many rows those of the table stand for.
+    """
     other, other_column = of.rsplit(".", 1)
     return RowCheck(
         f"known_{column}",
         f"Every {column} stands in {other}; other rows are kept and named.",
-        f"""SELECT {quoted(column)}, count(*) FROM {table} WHERE {quoted(column)} IS NOT NULL
+        f"""SELECT {quoted(column)}, {rows} FROM {table} WHERE {quoted(column)} IS NOT NULL
             AND {quoted(column)} NOT IN (SELECT {quoted(other_column)} FROM {other}) GROUP BY ALL ORDER BY ALL""",
         f"unknown {column}",
         remedy,

@@ -25,8 +25,9 @@ def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
     Of what figures were, the last `REDCAT_KEEP_HISTORY_DAYS` stay, and of each month before them the last that there
     is. Refused rows stay for `REDCAT_KEEP_QUARANTINE_DAYS`; how many they were stays in `ops.files`. An earlier version
     of a restated row stays for `REDCAT_KEEP_RESTATED_DAYS` after a newer one has replaced it; the newest always does.
+    Rows that may tell of persons are entered in `ops.forgotten`, since their file has to be written anew.
     """
-    day, rows = as_of(connection), 0
+    day, rows, of_persons = as_of(connection), 0, 0
     if day is None:
         return 0
     tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'history'").fetchall()
@@ -40,7 +41,7 @@ def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
                 {"day": day, "days": kept_history_days()},
             )
         for feed in feeds():
-            rows += _deleted(
+            of_persons += _deleted(
                 connection,
                 f"""DELETE FROM quarantine.{feed} WHERE _file IN (
                     SELECT content_hash[:16] FROM ops.files
@@ -48,8 +49,10 @@ def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
                 {"feed": feed, "days": kept_quarantine_days()},
             )
             if contract(feed).keeps_versions:
-                rows += _deleted(connection, _replaced(feed), {"day": day, "days": kept_restated_days()})
-    return rows
+                of_persons += _deleted(connection, _replaced(feed), {"day": day, "days": kept_restated_days()})
+        if of_persons:
+            connection.execute("INSERT INTO ops.forgotten VALUES (?, ?, false)", [day, of_persons])
+    return rows + of_persons
 
 
 def _replaced(feed: str) -> str:
@@ -67,8 +70,10 @@ def _deleted(connection: duckdb.DuckDBPyConnection, statement: str, values: dict
 
 
 def compact(warehouse: Path, /) -> bool:
-    """Write the file anew when more than a quarter of it is empty, or not every reader of what is published could
-    open it; returns whether it was. Nobody may have it open.
+    """Write the file anew when more than a quarter of it is empty, not every reader of what is published could open
+    it, or rows that may tell of persons were forgotten; returns whether it was. Nobody may have it open.
+
+    What is deleted can still be read out of a file until something else is written over it.
 
     The new file takes the old one's place in one step, so that a kill at any moment leaves a whole one.
     """
@@ -82,6 +87,8 @@ def compact(warehouse: Path, /) -> bool:
         location = str(fresh).replace("'", "''")
         connection.execute(f"ATTACH '{location}' AS fresh (STORAGE_VERSION '{READABLE_BY}')")
         connection.execute(f"COPY FROM DATABASE {source} TO fresh")
+        if _tells_forgotten(connection):
+            connection.execute("UPDATE fresh.ops.forgotten SET erased = true")
         connection.execute("CHECKPOINT fresh")
         connection.execute("DETACH fresh")
     flush(fresh)
@@ -94,4 +101,13 @@ def _is_compact(connection: duckdb.DuckDBPyConnection) -> bool:
     (total, free) = connection.execute("SELECT total_blocks, free_blocks FROM pragma_database_size()").fetchall()[0]
     query = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()"
     (version,) = connection.execute(query).fetchall()[0]
-    return bool(not total or (free / total < EMPTY_SHARE and version.rstrip("+") == READABLE_BY))
+    if total and (free / total >= EMPTY_SHARE or version.rstrip("+") != READABLE_BY):
+        return False
+    held = "SELECT count(*) FROM ops.forgotten WHERE NOT erased"
+    return not _tells_forgotten(connection) or connection.execute(held).fetchall() == [(0,)]
+
+
+def _tells_forgotten(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether what was forgotten is told; a file of an earlier version tells nothing of it."""
+    query = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = 'forgotten'"
+    return connection.execute(query).fetchall() != [(0,)]

@@ -12,6 +12,7 @@ import duckdb
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
 from pipelines.arrivals import TABLES_BY_DAY, fill_arrivals
+from pipelines.core.added_up import ADDED_UP, create_added_up
 from pipelines.core.views import VIEWS
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ OPS_TABLES = {
     "ops.seen": "feed VARCHAR, file VARCHAR, state VARCHAR, mapping VARCHAR, content_hash VARCHAR",
     "ops.outdated": "asset VARCHAR, business_date DATE, PRIMARY KEY (asset, business_date)",
     "ops.days": "business_date DATE PRIMARY KEY",
+    "ops.forgotten": "forgotten_on DATE, row_count BIGINT, erased BOOLEAN",
     "ops.basis": "name VARCHAR PRIMARY KEY, value VARCHAR",
     **TABLES_BY_DAY,
 }
@@ -58,6 +60,7 @@ CORE_TABLES = {
     "core.credits": """
         paid_date DATE, bucket UTINYINT, conversion_id VARCHAR, note_id VARCHAR, lane VARCHAR, direct BOOLEAN,
         clicked BOOLEAN, within_days BIGINT, position UINTEGER""",
+    "core.bought": "paid_date DATE, buyer BIGINT",
 }
 
 
@@ -109,7 +112,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 @cache
 def layout() -> str:
     """Of which form the tables are, as a hash of everything that they are made from."""
-    made_from = [SCHEMAS, LINEAGE, OPS_TABLES, CORE_TABLES, VIEWS]
+    made_from = [SCHEMAS, LINEAGE, OPS_TABLES, CORE_TABLES, ADDED_UP, VIEWS]
     of_feeds = [
         (feed, feed_columns(feed), contract(feed).primary_key, contract(feed).keeps_versions) for feed in feeds()
     ]
@@ -151,6 +154,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
                 "_file": "VARCHAR",
             },
         )
+    create_added_up(connection)
     for view, query in VIEWS.items():
         connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     if is_older:

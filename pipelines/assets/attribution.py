@@ -20,29 +20,28 @@ JOURNEYS_SHOWN = {
     "chart": Chart(
         "首次触点到付款的天数 · 订单",
         """SELECT days, count(*) FROM (
-            SELECT conversion_id, max(age_us) / 86400e6 AS age,
+            SELECT first_age_us / 86400e6 AS age,
                 CASE WHEN age < 1 THEN '不到 1 天' WHEN age < 3 THEN '1–3 天' WHEN age < 7 THEN '3–7 天'
                     WHEN age < 15 THEN '7–15 天' WHEN age < 30 THEN '15–30 天' ELSE '30 天以上' END AS days
-            FROM core.journeys GROUP BY conversion_id)
+            FROM core.ways)
         GROUP BY days ORDER BY min(age)""",
         "count",
     ),
     "figures": """
-        SELECT count(DISTINCT conversion_id) AS orders, count(*)::DOUBLE / count(DISTINCT conversion_id) AS touches
-        FROM core.journeys""",
+        SELECT count(*) AS orders, sum(touches) / count(*) AS touches FROM core.ways""",
 }
+_LATELY = "core.credits WHERE paid_date > (SELECT max(paid_date) FROM core.conversions) - 30"
 CREDITS_SHOWN = {
     "preview": """
         SELECT note_id, lane, first_touch, linear FROM core.credits
         ORDER BY paid_date DESC, conversion_id, position LIMIT 6""",
     "chart": Chart(
-        "各链路分得的订单（linear）",
-        """SELECT coalesce(name_zh, lane), sum(linear) FROM core.credits LEFT JOIN reference.lanes USING (lane)
+        "近30天各链路分得的订单（linear）",
+        f"""SELECT coalesce(name_zh, lane), sum(linear) FROM (FROM {_LATELY}) LEFT JOIN reference.lanes USING (lane)
         GROUP BY ALL ORDER BY 2 DESC""",
         "count",
     ),
-    "figures": """
-        SELECT sum(linear) AS orders, count(DISTINCT note_id) AS notes FROM core.credits""",
+    "figures": f"SELECT sum(linear) AS 近30天订单, count(DISTINCT note_id) AS 近30天笔记 FROM {_LATELY}",
 }
 
 

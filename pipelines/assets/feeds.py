@@ -1,16 +1,19 @@
 """Landed files become the raw tables of the feeds."""
 
 from collections import Counter
+from datetime import datetime
 
 import dagster as dg
 
 from data_contracts.contract import contract, feeds
 from data_contracts.reference import window_set
+from pipelines.arrivals import BUSINESS_ZONE
 from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.basis import demand_same_basis, store_reference
 from pipelines.charts import Chart
 from pipelines.checks import auditor, check_results, check_specs
 from pipelines.content_checks import CONTENT_CHECKS
+from pipelines.dates import take_back_future
 from pipelines.identities import identity_results, identity_specs
 from pipelines.intake.ingest import FileReport, ingest_feed
 from pipelines.intake.landing import data_files, known_files, unknown_files
@@ -115,6 +118,7 @@ def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mater
 def reference(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection:
         store_reference(connection)
+        ahead = take_back_future(connection, datetime.now(BUSINESS_ZONE).date())
         outdated = demand_same_basis(connection)
         metadata = table_metadata(
             connection,
@@ -122,9 +126,8 @@ def reference(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mat
             preview="SELECT name_zh AS 类目, industry_zh AS 行业, margin AS 毛利率 FROM reference.categories LIMIT 8",
             chart=Chart("类目毛利率", "SELECT name_zh, margin FROM reference.categories ORDER BY 2 DESC", "percent"),
         )
-    return dg.MaterializeResult(
-        metadata=metadata | {"window set": window_set(), "made again": outdated} | page_link(warehouse.home)
-    )
+    told = {"window set": window_set(), "made again": outdated, "dates taken back that have not ended": len(ahead)}
+    return dg.MaterializeResult(metadata=metadata | told | page_link(warehouse.home))
 
 
 feed_assets = [landing, reference, *(feed_asset(feed) for feed in feeds())]

@@ -5,6 +5,7 @@ import dagster as dg
 from pipelines.assets.common import asset_options, in_two_languages, page_link
 from pipelines.charts import Chart
 from pipelines.core.attributed import make_earned
+from pipelines.core.buyers import make_buyers
 from pipelines.core.columns import COLUMNS as CORE_COLUMNS
 from pipelines.marts.columns import COLUMNS
 from pipelines.marts.mart import Mart
@@ -47,6 +48,7 @@ EARNED_SHOWN = {
 def core_earned(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection:
         made = make_earned(connection)
+        make_buyers(connection)
         metadata = table_metadata(connection, "core.earned", descriptions=CORE_COLUMNS, **EARNED_SHOWN)
     return dg.MaterializeResult(metadata=metadata | {"dates made": made} | page_link(warehouse.home))
 

@@ -68,7 +68,7 @@ def replace_journeys(connection: duckdb.DuckDBPyConnection, first: date, last: d
         )
         _insert(connection, "core.journeys", _storable(found))
     add_up(connection, JOURNEYS_ADDED_UP, "paid_date")
-    settle_dates(connection, "journeys", next_asset="credits")
+    settle_dates(connection, "journeys", next_assets=["credits"])
     return late
 
 
@@ -80,7 +80,7 @@ def replace_credits(connection: duckdb.DuckDBPyConnection, first: date, last: da
     for low, high in bucket_ranges(_count(connection, _JOURNEYS)):
         stored = connection.sql(_STORED.format(low=low, high=high)).pl()
         _insert(connection, "core.credits", credit(_as_journeys(stored)))
-    settle_dates(connection, "credits", next_asset="earned")
+    settle_dates(connection, "credits", next_assets=["earned", "buyers"])
     return late
 
 

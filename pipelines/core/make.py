@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.core.added_up import add_up
+from pipelines.core.kept import keep
 from pipelines.dates import make_outdated, settle_dates, to_be_made
 from pipelines.warehouse import transaction
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 def replace_dates(connection: duckdb.DuckDBPyConnection, table: CoreTable, first: date, last: date) -> list[date]:
     """Replace the rows of the dates to be made in one transaction; returns those outside the run."""
     with transaction(connection):
+        if table.also_outdated:
+            connection.execute(
+                f"INSERT OR IGNORE INTO ops.outdated SELECT '{table.name}', * FROM ({table.also_outdated})"
+            )
         late = to_be_made(connection, table.name, first, last)
         if table.feeds_journeys:
             make_outdated(connection, table.name)
@@ -27,6 +32,8 @@ def replace_dates(connection: duckdb.DuckDBPyConnection, table: CoreTable, first
         connection.execute(f"INSERT INTO core.{table.name} BY NAME {table.query}")
         _outdate_earned(connection, table)
         add_up(connection, table.added_up, table.date)
+        for kept in table.kept:
+            keep(connection, kept)
         settle_dates(connection, table.name)
     return late
 

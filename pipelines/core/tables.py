@@ -6,7 +6,8 @@ from typing import Any
 
 from pipelines.buckets import BUCKETS
 from pipelines.charts import Chart
-from pipelines.core.added_up import TOUCHES_ADDED_UP
+from pipelines.core.added_up import REBRANDED, TOUCHES_ADDED_UP
+from pipelines.core.readers import READERS
 from pipelines.core.sales import CONVERSION_ID, SALES
 from pipelines.core.table import CoreTable
 from pipelines.row_checks import RowCheck, reference_check
@@ -30,9 +31,9 @@ def _money(table: str, date: str, fen: str, name: str, *, told: str, where: str 
     }
 
 
-def _known_notes(table: str) -> RowCheck:
+def _known_notes(table: str, *, rows: str = "count(*)") -> RowCheck:
     remedy = "land the notes export that holds them; until then they earn nothing"
-    return reference_check(f"core.{table}", "note_id", "raw.notes.note_id", remedy)
+    return reference_check(f"core.{table}", "note_id", "raw.notes.note_id", remedy, rows=rows)
 
 
 def _in_force(table: str, day: str = "_date") -> str:
@@ -93,10 +94,12 @@ CORE = (
         ("raw/note_impressions", "raw/note_engagements", "raw/link_clicks", "raw/notes"),
         feeds_journeys=True,
         added_up=TOUCHES_ADDED_UP,
-        checks=(_known_notes("touches"),),
+        kept=(READERS,),
+        also_outdated=REBRANDED,
+        checks=(_known_notes("touched_notes", rows="sum(touches)::BIGINT"),),
         preview="SELECT touched_at, kind, payer, note_id FROM core.touches ORDER BY touched_at DESC LIMIT 6",
-        chart=Chart("每日触点", "SELECT touch_date, count(*) FROM core.touches GROUP BY ALL", "count"),
-        figures="SELECT count(*) AS touches, count(DISTINCT note_id) AS notes FROM core.touches",
+        chart=Chart("每日触点", "SELECT touch_date, sum(touches) FROM core.touched_notes GROUP BY ALL", "count"),
+        figures="SELECT sum(touches)::BIGINT AS touches, count(DISTINCT note_id) AS notes FROM core.touched_notes",
     ),
     CoreTable(
         "conversions",

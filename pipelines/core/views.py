@@ -33,13 +33,10 @@ ORDER_CODES = f"""
 _STRENGTH = "[" + ", ".join(f"'{way}'" for way in MATCHES) + "]"
 STRONGEST = f"{_STRENGTH}[min(list_position({_STRENGTH}, matched_by))]"
 # The strongest way in which each order found a note, and of the others the first reason why they found none.
-MATCHED = f"""
-    WITH found AS (
-        SELECT paid_date, conversion_id, {STRONGEST} AS strongest FROM core.journeys GROUP BY ALL
-    )
+MATCHED = """
     SELECT c.paid_date, c.conversion_id, c.channel, c.order_id, c.line_no, c.brand, c.paid_at, c.paid_fen, c.currency,
-        c.category, c.product_id, coalesce(strongest, 'none') AS matched_by,
-        CASE WHEN strongest IS NOT NULL THEN NULL
+        c.category, c.product_id, coalesce(ways.matched_by, 'none') AS matched_by,
+        CASE WHEN ways.matched_by IS NOT NULL THEN NULL
             WHEN c.click_id IS NOT NULL AND c.click_id NOT IN (
                 SELECT click_id FROM core.touches WHERE click_id IS NOT NULL) THEN 'unknown_click'
             WHEN c.conversion_id IN (SELECT conversion_id FROM core.code_matches) THEN 'outside_rules'
@@ -47,7 +44,7 @@ MATCHED = f"""
             WHEN c.user_key IS NULL AND c.click_id IS NULL THEN 'no_key'
             ELSE 'no_touch'
         END AS unmatched_because
-    FROM core.conversions AS c LEFT JOIN found USING (paid_date, conversion_id)"""
+    FROM core.conversions AS c LEFT JOIN core.ways USING (paid_date, conversion_id)"""
 
 # When each order line changed its status: `since` is when its source first said so, `until` when it said otherwise.
 ORDER_STATUS = f"""

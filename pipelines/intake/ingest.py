@@ -86,7 +86,7 @@ def ingest_feed(
     """
     seen = Seen(connection, feed)
     files = list(landed_files(landing, feed, seen=seen))
-    take_back_misread(connection, landing, feed, files)
+    take_back_misread(connection, landing, feed, files, seen=seen)
     taken_in = _taken_in(connection, feed)
     new = [file for file in files if seen.content_hash(file.name) not in taken_in]
     parts = ahead(_parts(new, landing, secret, taken_in, seen), most=PARTS_AHEAD)

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipelines.intake.landing import LandedFile
+    from pipelines.intake.seen import Seen
 
 
 def take_back_misread(
-    connection: duckdb.DuckDBPyConnection, landing: Path, feed: str, files: Iterable[LandedFile], /
+    connection: duckdb.DuckDBPyConnection, landing: Path, feed: str, files: Iterable[LandedFile], /, *, seen: Seen
 ) -> list[str]:
     """Take back what a feed's files gave when one of them was read by another mapping than now; returns their names.
 
@@ -35,14 +36,19 @@ def take_back_misread(
         "SELECT file, content_hash, mapping FROM ops.files WHERE feed = ? AND status <> 'refused' ORDER BY file", [feed]
     ).fetchall()
     found = [(name, digest, mapping) for name, digest, mapping in entries if name in lying]
-    if all(read_as.get(name) == mapping for name, _, mapping in found):
+    # A file that was not touched since it was read as it would be now is not the one of an entry that says otherwise.
+    right = {digest for name, digest, mapping in found if read_as.get(name) == mapping}
+    misread = [e for e in found if read_as.get(e[0]) != e[2] and seen.content_hash(e[0]) not in right]
+
+    def is_same(name: str, digest: str) -> bool:
+        return digest in _contents(lying[name], now.get(name), landing)
+
+    if not any(is_same(name, digest) for name, digest, _ in misread):
         return []
-    same = [(n, digest, mapping) for n, digest, mapping in found if digest in _contents(lying[n], now.get(n), landing)]
-    if all(read_as.get(name) == mapping for name, _, mapping in same):
-        return []
+    same = [(name, digest) for name, digest, _ in found if is_same(name, digest)]
     with transaction(connection):
-        withdraw(connection, feed, [digest for _, digest, _ in same])
-    return [name for name, _, _ in same]
+        withdraw(connection, feed, [digest for _, digest in same])
+    return [name for name, _ in same]
 
 
 def _contents(path: Path, file: LandedFile | None, landing: Path) -> set[str]:

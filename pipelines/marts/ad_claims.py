@@ -32,6 +32,8 @@ LAST_CLICKS = """
     SELECT conversion_id, note_id, min(age_us) AS age_us,
         (max(touched_at) AT TIME ZONE 'Asia/Shanghai')::DATE AS paid_date
     FROM core.journeys SEMI JOIN raw.ad_claims_daily USING (note_id) WHERE kind = 'click' GROUP BY ALL"""
+OF_CLICKED = """conversion_id IN (
+    SELECT conversion_id FROM core.journeys SEMI JOIN raw.ad_claims_daily USING (note_id) WHERE kind = 'click')"""
 REACHED = """
     SELECT channel, CASE WHEN exchange IS NOT NULL THEN 'outbound' ELSE 'in_app' END AS reached
     FROM reference.channels WHERE exchange IS NOT NULL OR shop_type = 'in_app'"""
@@ -64,9 +66,8 @@ def _credited(connection: duckdb.DuckDBPyConnection, cycles: list[int]) -> pl.Da
     clicks = connection.sql(LAST_CLICKS).pl().with_columns(age=pl.col("age_us").cast(pl.Duration("us"))).drop("age_us")
     pair = ["conversion_id", "note_id"]
     parts = []
-    for credited, orders, refunds in credited_parts(connection, models=len(RULES)):
-        of_clicked = credited.join(clicks, on="conversion_id", how="semi")
-        lines = earned(of_clicked, orders, refunds, models=list(RULES), as_of=as_of(connection)).drop("paid_date")
+    for credited, orders, refunds in credited_parts(connection, models=len(RULES), chosen=OF_CLICKED):
+        lines = earned(credited, orders, refunds, models=list(RULES), as_of=as_of(connection)).drop("paid_date")
         parts.append(credited_within(lines.join(clicks.drop("age"), on=pair), clicks, cycles=cycles))
     return (
         pl.concat(parts)

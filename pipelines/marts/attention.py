@@ -7,19 +7,13 @@ from pipelines.content_checks import DIVERTING
 from pipelines.marts.mart import Mart
 from pipelines.marts.observed import days, observed, threshold
 
-# Whoever a note reached, once: from the first touch on.
-READERS = """
-readers AS (
-    SELECT note_id, user_key, min(touched_at) AS first_at FROM core.touches WHERE user_key IS NOT NULL GROUP BY ALL
-)"""
-
 NOTE_QUADRANT = f"""
-WITH {READERS}, engaged AS (
+WITH engaged AS (
     SELECT note_id, sum(engagements)::BIGINT AS engagements FROM core.touched_notes GROUP BY ALL
 ), reached AS (
-    SELECT note_id, count(*) AS read_uv FROM readers GROUP BY ALL
+    SELECT note_id, count(*) AS read_uv FROM core.readers GROUP BY ALL
 ), visited AS (
-    SELECT note_id, count(DISTINCT user_key) AS visitor_uv FROM readers
+    SELECT note_id, count(DISTINCT user_key) AS visitor_uv FROM core.readers
     JOIN (SELECT note_id, category FROM raw.notes) AS n USING (note_id) JOIN raw.shop_events AS e USING (user_key)
     WHERE e.event = 'visit' AND e.occurred_at >= first_at
         AND (e.category IS NULL OR n.category IS NULL OR e.category = n.category)
@@ -70,8 +64,7 @@ GROUP BY ALL ORDER BY link_requests DESC, note_id
 # Each reader counts once, so that the lags of a category add up.
 SEARCH_BACK = f"""
 WITH readers AS (
-    SELECT category, user_key, min(touched_at) AS first_at
-    FROM core.touches JOIN raw.notes USING (note_id) WHERE user_key IS NOT NULL GROUP BY ALL
+    SELECT category, user_key, min(first_at) AS first_at FROM core.readers JOIN raw.notes USING (note_id) GROUP BY ALL
 ), brands AS (
     SELECT DISTINCT lower(brand) AS brand FROM raw.notes
 ), searched AS (

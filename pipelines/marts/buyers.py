@@ -9,6 +9,7 @@ import polars.selectors as cs
 
 from models.register import RULES
 from pipelines.charts import Chart
+from pipelines.core.buyers import BIT_OF, BUYER, COUNTS
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.marts.matches import MATCH_DAYS
@@ -18,59 +19,22 @@ if TYPE_CHECKING:
 
     import duckdb
 
-# What a row stands for, by level: the key of a credited order line.
-KEYS = {
-    "all": "'all'",
-    "category": "category",
-    "channel": "channel",
-    "lane": "lane",
-    "note": "note_id",
-    "creator": "creator_id",
-    "campaign": "campaign_id",
-    "exchange": "exchange",
-    # Parts into which the orders of an exchange fall: by whom they were clicked, and within how many days.
-    "exchange_part": "coalesce(exchange, '') || '|' || part",
-}
-# Of which credits a level speaks, where not of all.
-ONLY = dict.fromkeys(("exchange", "exchange_part"), "WHERE lane = 'exchange_link'")
-
-# An order without a user key is somebody's, of whom nothing else is known.
-BUYER = "coalesce(conversions.user_key, (hash(conversions.channel, conversions.order_id) >> 1)::BIGINT)"
-
-
-COUNTS = ("buyers", "new_customers", "known_buyers")
-
-# Each buyer of a note once, with the models that credit the note with an order of his as the bits of a number.
-_BITS = " + ".join(f"if(coalesce({m}, 0) > 0, {1 << n}, 0)" for n, m in enumerate(RULES))
+_OF_MODELS = ", ".join(
+    f"coalesce(sum(n) FILTER ({count} & {bit} > 0), 0)::BIGINT AS '{model}|{count}'"
+    for model, bit in BIT_OF.items()
+    for count in COUNTS
+)
 CREDITED = f"""
-    CREATE OR REPLACE TEMP TABLE credited AS
-    SELECT note_id, lane, category, channel, currency, {BUYER} AS buyer,
-        CASE WHEN lane = 'exchange_link' THEN if(clicked, coalesce(within_days::VARCHAR, 'later'), 'view') END AS part,
-        bit_or({_BITS}) AS buyers,
-        bit_or(if(is_new_customer, {_BITS}, 0)) AS new_customers,
-        bit_or(if(is_new_customer IS NULL, 0, {_BITS})) AS known_buyers
-    FROM core.credits JOIN core.conversions USING (conversion_id) GROUP BY ALL"""
-
-
-def _credited(level: str) -> str:
-    counts = (
-        f"count(*) FILTER ({count} & {1 << n} > 0) AS '{m}|{count}'" for n, m in enumerate(RULES) for count in COUNTS
-    )
-    return f"""
-        SELECT '{level}' AS level, key, currency, {", ".join(counts)} FROM (
-            SELECT {KEYS[level]} AS key, currency, {", ".join(f"bit_or({count}) AS {count}" for count in COUNTS)}
-            FROM credited LEFT JOIN (
-                SELECT note_id, creator_id, campaign_id, exchange FROM raw.notes
-            ) USING (note_id) {ONLY.get(level, "")}
-            GROUP BY key, currency, buyer
-        ) GROUP BY ALL"""
+    SELECT level, key, currency, {_OF_MODELS} FROM (
+        SELECT level, key, currency, {", ".join(COUNTS)}, count(*) AS n FROM core.credited_buyers GROUP BY ALL
+    ) GROUP BY ALL"""
 
 
 # At the levels of orders: who bought what no note earned. The same for every model, since each credits every journey.
 OF_NO_NOTE = f"""
     SELECT level, CASE level WHEN 'all' THEN 'all' WHEN 'category' THEN category ELSE channel END AS key, currency,
         count(DISTINCT {BUYER}) AS unattributed_buyers
-    FROM core.conversions ANTI JOIN core.credits USING (conversion_id), (VALUES ('all'), ('category'), ('channel'))
+    FROM core.conversions ANTI JOIN core.ways USING (conversion_id), (VALUES ('all'), ('category'), ('channel'))
         AS l(level)
     GROUP BY ALL"""
 ORDER_LEVELS = ("all", "category", "channel")
@@ -87,9 +51,16 @@ OF_MATCHES = f"""
 
 
 def _buyers(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    connection.execute(CREDITED)
-    wide = pl.concat(connection.sql(_credited(level)).pl() for level in KEYS).join(
-        connection.sql(OF_NO_NOTE).pl(), on=["level", "key", "currency"], how="full", coalesce=True, nulls_equal=True
+    wide = (
+        connection.sql(CREDITED)
+        .pl()
+        .join(
+            connection.sql(OF_NO_NOTE).pl(),
+            on=["level", "key", "currency"],
+            how="full",
+            coalesce=True,
+            nulls_equal=True,
+        )
     )
     none_left = pl.when(pl.col("level").is_in(ORDER_LEVELS)).then(pl.col("unattributed_buyers").fill_null(0))
     wide = wide.with_columns(cs.contains("|").fill_null(0), unattributed_buyers=none_left)
@@ -169,7 +140,7 @@ BUYER_MARTS = (
         _buyers,
         "SELECT level, key, buyers, new_customers, new_customer_share FROM mart.buyers "
         "WHERE model = '{model}' AND level IN ('all', 'category') ORDER BY level, buyers DESC LIMIT 8",
-        made_of=("core/credits", "core/conversions", "core/journeys", "raw/notes"),
+        made_of=("core/earned", "core/conversions", "core/journeys", "raw/notes"),
         chart=Chart("各类目购买人数（linear）", BUYERS_BY_CATEGORY, "count"),
         figures="SELECT buyers, new_customers, new_customer_share FROM mart.buyers "
         "WHERE model = 'linear' AND level = 'all' ORDER BY buyers DESC LIMIT 1",

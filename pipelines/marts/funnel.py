@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipelines.arrivals import feed_days
+from pipelines.core.added_up import TOUCH_STEPS, WHOLE
 from pipelines.dates import as_of
 from pipelines.marts.mart import sales_maturity
 
@@ -14,23 +15,6 @@ if TYPE_CHECKING:
     import duckdb
 
 # The steps that each feed tells, as SQL over its rows of a day.
-_TOUCHES = {
-    "note_impressions": {
-        "impressions": "count(*) FILTER (kind = 'impression')",
-        "brand_impressions": "count(*) FILTER (kind = 'impression' AND payer = 'brand')",
-        "platform_impressions": "count(*) FILTER (kind = 'impression' AND payer = 'platform')",
-        "organic_impressions": "count(*) FILTER (kind = 'impression' AND payer = 'nobody')",
-        "impression_uv": "count(DISTINCT user_key) FILTER (kind = 'impression')",
-    },
-    "note_engagements": {
-        "engagements": "count(*) FILTER (kind = 'engagement')",
-        "engagement_uv": "count(DISTINCT user_key) FILTER (kind = 'engagement')",
-    },
-    "link_clicks": {
-        "clicks": "count(*) FILTER (kind = 'click')",
-        "click_uv": "count(DISTINCT user_key) FILTER (kind = 'click')",
-    },
-}
 _EVENTS = {
     "shop_events": {
         "searches": "count(*) FILTER (event = 'search')",
@@ -49,7 +33,7 @@ _SALES = {
         "kept_orders": "count(*) FILTER (coalesce(refund_fen, 0) < paid_fen)",
     },
 }
-STEPS = _TOUCHES | _EVENTS | _SALES
+STEPS = TOUCH_STEPS | _EVENTS | _SALES
 FEEDS = (*STEPS, "refunds")
 
 
@@ -65,7 +49,8 @@ _STEPS = ", ".join(
 )
 FUNNEL = f"""
 WITH touched AS (
-    SELECT touch_date AS business_date, {_counts(_TOUCHES)} FROM core.touches GROUP BY ALL
+    SELECT touch_date AS business_date, * EXCLUDE (touch_date, brand) FROM core.touched_days
+    WHERE brand = '{WHOLE}' OR NOT EXISTS (FROM core.touched_days WHERE brand = '{WHOLE}')  -- as a brand sees it
 ), shopped AS (
     SELECT _date AS business_date, {_counts(_EVENTS)} FROM raw.shop_events GROUP BY ALL
 ), refunded AS (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from data_contracts.contract import feeds
+from pipelines.arrivals import BUSINESS_ZONE
 from pipelines.basis import demand_same_basis, store_reference
 from pipelines.core.attributed import make_earned, replace_credits, replace_journeys
+from pipelines.core.buyers import make_buyers
 from pipelines.core.make import replace_dates
 from pipelines.core.tables import CORE
-from pipelines.dates import enter_run
+from pipelines.dates import enter_run, take_back_future
 from pipelines.intake.ingest import ingest_feed
 from pipelines.marketer import marketer
 from pipelines.marts.store import mart_rows, store_mart
@@ -61,6 +64,7 @@ def run_steps(home: Home, first: date, last: date, say: Callable[[str], None] = 
 
 def _intake(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     store_reference(connection)
+    take_back_future(connection, datetime.now(BUSINESS_ZONE).date())
     demand_same_basis(connection)
     for feed in feeds():
         for _ in ingest_feed(connection, home.landing, feed, secret=home.secret()):
@@ -75,3 +79,4 @@ def make_core(connection: duckdb.DuckDBPyConnection, first: date, last: date) ->
     replace_journeys(connection, first, last)
     replace_credits(connection, first, last)
     make_earned(connection)
+    make_buyers(connection)

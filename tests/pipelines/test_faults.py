@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.arrivals import BUSINESS_ZONE
+from pipelines.doctor import examine
 from pipelines.home import Home
 from pipelines.intake.landing import demand_settled
 from pipelines.restore import restore
@@ -220,6 +222,15 @@ def test_a_clock_that_jumps(weeks: Weeks, home: Home, monkeypatch: pytest.Monkey
         run_steps(home, NEXT, NEXT)
     run_steps(home, NEXT, NEXT)
     assert differing(contents(home.published), weeks.after) == []
+
+
+def test_dates_that_were_made_while_a_clock_was_ahead_are_taken_back(weeks: Weeks, home: Home) -> None:
+    ahead = datetime.now(BUSINESS_ZONE).date() + timedelta(days=30)
+    run_steps(home, ahead, ahead)
+    assert "a clock was ahead" in next(f.told for f in examine(home) if f.check == "warehouse")
+    run_steps(home, NEXT, NEXT)
+    assert differing(contents(home.published), weeks.after) == []
+    assert next(f.state for f in examine(home) if f.check == "warehouse") == "ok"
 
 
 def flipped(file: Path) -> None:

@@ -66,3 +66,24 @@ def test_a_day_of_which_a_part_is_there_says_what_it_lacks(tmp_path: Path) -> No
         (2, 1, []),
         (1, 1, ["note_impressions", "shop_conversions jd"]),
     ]
+
+
+def test_users_of_a_day_stand_with_the_brand_that_their_note_is_of_now(tmp_path: Path, monkeypatch) -> None:
+    """Also where the note becomes known, or changes hands, after its touches were added up."""
+    monkeypatch.setenv("REDCAT_SETTLE_SECONDS", "0")
+    seen = [impression(0, note_id=note, user_id=user) for note, user in (("a", "u1"), ("a", "u2"), ("b", "u2"))]
+    land(tmp_path, "note_impressions/a.csv", csv_bytes(seen))
+    land(tmp_path, "shop_conversions/a.csv", csv_bytes([order(0, brand="ours"), order(0, brand="theirs", line_no="2")]))
+    connection, query = None, "SELECT brand, impression_uv FROM mart.funnel_daily ORDER BY brand"
+    found = []
+    for number, brands in enumerate(({}, {"a": "ours", "b": "ours"}, {"a": "ours", "b": "theirs"})):
+        notes = [{"note_id": n, "brand": brand, "lane": "seeding"} | exported(number) for n, brand in brands.items()]
+        if notes:
+            land(tmp_path, f"notes/{number}.csv", csv_bytes([note | {"published_at": at(0)} for note in notes]))
+        connection = built(tmp_path, FIRST, FIRST, "funnel_daily", into=connection)
+        found.append(connection.sql(query).fetchall())
+    assert found == [
+        [("ours", 0), ("theirs", 0)],
+        [("ours", 2), ("theirs", 0)],
+        [("ours", 2), ("theirs", 1)],
+    ]

@@ -106,3 +106,22 @@ def test_a_home_that_does_not_know_by_which_mapping_it_read_reads_once_more(land
     connection.execute("UPDATE ops.files SET mapping = NULL")
     assert [r.accepted for r in ingest(connection, landing, "note_spend")] == [1, 1]
     assert ingest(connection, landing, "note_spend") == []
+
+
+def test_a_replaced_file_does_not_have_all_files_hashed_at_every_run(landing: Path, monkeypatch) -> None:
+    """What it said before was read by another mapping, and nothing can be done about it any more."""
+    connection = memory()
+    ingest(connection, landing, "note_spend")
+    (landing / "2.csv").write_text(SPEND.format(note="n2", day=2, amount=300), encoding="utf-8")
+    (landing / "1.csv").unlink()
+    state(landing, unit="fen")
+    ingest(connection, landing, "note_spend")
+    land(landing, "3.csv", SPEND.format(note="n3", day=3, amount=300).encode())
+    ingest(connection, landing, "note_spend")
+    hashed: list[str] = []
+    for module in ("ingest", "reread"):
+        monkeypatch.setattr(
+            f"pipelines.intake.{module}.content_hash", lambda paths: hashed.extend(p.name for p in paths) or ""
+        )
+    assert ingest(connection, landing, "note_spend") == []
+    assert hashed == []

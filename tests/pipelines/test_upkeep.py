@@ -75,6 +75,26 @@ def test_versions_go_when_they_have_been_replaced_for_long(tmp_path: Path, monke
         assert forget(connection) == 0
 
 
+def test_nothing_of_forgotten_rows_can_be_read_out_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDCAT_KEEP_QUARANTINE_DAYS", "30")
+    warehouse, planted = tmp_path / "redcat.duckdb", "not-an-amount-7f3a91c4"
+    land(tmp_path / "landing", "shop_conversions/a.csv", csv_bytes([*orders(2000), *orders(1, paid_amount=planted)]))
+    with open_warehouse(warehouse) as connection:
+        enter_run(connection, LAST, LAST)
+        ingest(connection, tmp_path / "landing", "shop_conversions")
+        connection.execute("UPDATE ops.files SET published = true, ingested_at = now() - to_days(31)")
+        connection.execute("UPDATE ops.files SET message = ''")
+        connection.execute("CHECKPOINT")
+    assert planted.encode() in warehouse.read_bytes()
+    with open_warehouse(warehouse) as connection:
+        assert forget(connection) == 1
+    assert compact(warehouse), "deleted rows stay in a file until it is written anew"
+    assert planted.encode() not in warehouse.read_bytes()
+    assert not compact(warehouse)
+    with open_warehouse(warehouse) as connection:
+        assert connection.sql("FROM ops.forgotten").fetchall() == [(LAST, 1, True)]
+
+
 def test_an_empty_warehouse_has_nothing_to_forget() -> None:
     with memory() as connection:
         assert forget(connection) == 0
