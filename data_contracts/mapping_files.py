@@ -150,8 +150,8 @@ def _by_feed(document: Document) -> list[Document]:
         {key: stated for key, stated in shared.items() if key != "figures" or feed == main}
         | {"feed": feed}
         | stated
-        | {key: [*shared.get(key, []), *stated.get(key, [])] for key in ("recognise", "unless", "leave_out")}
-        | {"columns": shared.get("columns", {}) | stated.get("columns", {})}
+        | {key: [*(shared.get(key) or []), *(stated.get(key) or [])] for key in ("recognise", "unless", "leave_out")}
+        | {"columns": (shared.get("columns") or {}) | (stated.get("columns") or {})}
         for feed, stated in document["feeds"].items()
     ]
 

@@ -34,7 +34,8 @@ def csv_parts(opened: Opening, reading: Reading, /) -> Iterator[pl.DataFrame]:
     headers, at = _headers(first, delimiter, reading)
     row = reading.header_row + 1
     for frame in _frames(chain([first[at:]], texts), delimiter, headers):
-        numbered = headed(frame, headers, first_row=row)
+        broken = frame[BROKEN] if BROKEN in frame.columns else None
+        numbered = headed(frame.drop(BROKEN, strict=False), headers, first_row=row, broken=broken)
         row += frame.height
         numbered = without_blank_rows(numbered)
         yield _with_lost_broken(numbered, coding.damage) if coding.damage else numbered

@@ -30,13 +30,14 @@ def most_unpacked(packed: int, /, *, at_most: int = LARGEST_UNPACKED) -> int:
     return min(max(LARGEST_RATIO * packed, SMALL), at_most)
 
 
-def headed(frame: pl.DataFrame, headers: Sequence[str], /, *, first_row: int) -> pl.DataFrame:
-    """The frame under the file's headers, its rows numbered from `first_row`, none broken of which it does not say."""
-    broken = [frame[BROKEN] if BROKEN in frame.columns else pl.lit(None, dtype=pl.String).alias(BROKEN)]
-    cells = frame.drop(BROKEN, strict=False)
-    named = cells.rename(dict(zip(cells.columns, distinct(headers), strict=True)))
+def headed(
+    frame: pl.DataFrame, headers: Sequence[str], /, *, first_row: int, broken: pl.Series | None = None
+) -> pl.DataFrame:
+    """The frame under the file's headers, its rows numbered from `first_row`, with why a row is broken, if it is."""
+    named = frame.rename(dict(zip(frame.columns, distinct(headers), strict=True)))
     rows = pl.int_range(first_row, first_row + frame.height, dtype=pl.Int64, eager=True)
-    return named.with_columns(rows.alias(ROW), *broken)
+    why = pl.lit(None, dtype=pl.String) if broken is None else broken
+    return named.with_columns(rows.alias(ROW), why.alias(BROKEN))
 
 
 def batched(items: Iterable[Item], size: int, /) -> Iterator[list[Item]]:

@@ -79,6 +79,10 @@ def _format(path: LandingPath) -> Format:
     return FORMATS[suffix]
 
 
+#: What the reader of Parquet raises for a file that says one thing and holds another; the last is no Exception.
+DAMAGE = (pl.exceptions.PolarsError, OSError, pl.exceptions.PanicException)
+
+
 def _parquet_parts(content: Content, _reading: Reading) -> Iterator[pl.DataFrame]:
     try:
         scanned = pl.scan_parquet(_parquet(content))
@@ -89,14 +93,14 @@ def _parquet_parts(content: Content, _reading: Reading) -> Iterator[pl.DataFrame
             )
         for at in range(0, max(count, 1), ROWS):
             yield headed(scanned.slice(at, ROWS).collect(), columns, first_row=1 + at)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except DAMAGE as error:
         raise _damaged_parquet(content, error) from error
 
 
 def _parquet_headers(content: Content, _reading: Reading) -> list[str]:
     try:
         return list(pl.read_parquet_schema(_parquet(content)))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except DAMAGE as error:
         raise _damaged_parquet(content, error) from error
 
 
@@ -106,8 +110,9 @@ def _parquet(content: Content) -> Path | io.BytesIO:
         return content.path if isinstance(content.path, Path) and not content.packed else io.BytesIO(stream.read())
 
 
-def _damaged_parquet(content: Content, error: Exception) -> UnreadableFileError:
-    reason = str(error).split("\n", 1)[0]
+def _damaged_parquet(content: Content, error: BaseException) -> UnreadableFileError:
+    panicked = isinstance(error, pl.exceptions.PanicException)
+    reason = "its parts contradict each other" if panicked else str(error).split("\n", 1)[0]
     return UnreadableFileError(
         f"the Parquet file is truncated or damaged within its {content.path.stat().st_size:,} bytes ({reason}); "
         "copy it again"

@@ -102,6 +102,8 @@ def _change(draw: random.Random, tree: Any) -> None:
         for key in keys:
             places.append((node, key))
             level.append(node[key])
+    if not places:
+        return
     node, key = draw.choice(places)
     what = draw.randrange(9)
     value = node[key]

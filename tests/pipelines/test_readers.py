@@ -315,3 +315,27 @@ def test_parquet_is_read_part_by_part(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [part.height for part in parts] == [300, 300, 300, 100]
     assert pl.concat(parts).equals(whole)
     assert whole["_row"].to_list() == list(range(1, 1001))
+
+
+def test_a_header_cannot_pose_as_a_column_of_the_intake(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"_broken": ["no"], "_row": ["9"], "a": ["x"]})
+    workbook = xlsx_bytes([frame.columns, *map(list, frame.rows())])
+    for name, content in (("a.parquet", parquet_bytes(frame)), ("a.xlsx", workbook)):
+        found = read_file(land(tmp_path, name, content), PLAIN)
+        assert {*found.columns} == {"x_broken", "x_row", "a", "_row", "_broken"}
+        assert found["_broken"].to_list() == [None]
+
+
+def test_parquet_whose_parts_contradict_each_other_is_refused(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    pl.DataFrame({"a": ["x", "y"]}).write_parquet(buffer, compression="uncompressed", statistics=False)
+    sound, told = buffer.getvalue(), []
+    for at in range(4, len(sound) - 8):
+        changed = bytearray(sound)
+        changed[at] = 0
+        try:
+            assert read_file(land(tmp_path, "a.parquet", bytes(changed)), PLAIN).height <= 2
+        except UnreadableFileError as error:
+            told.append(str(error))
+    assert len(told) > 10
+    assert all("truncated or damaged" in message for message in told)
