@@ -195,5 +195,7 @@ class _Walked:
         shape = (self.bounds.size - 1, self.encoded.notes.len())
         given = sparse.csr_array((weight, self.encoded.note.view(np.int32), self.bounds), shape=shape)
         whole = given @ np.ones(shape[1]) if additive else np.ones(shape[0])
-        found: NDArray[np.float64] = given.T @ (self.won / whole[:, None])
+        # A journey in which a rule weighs no touch is credited to none.
+        per_weight = np.divide(self.won, whole[:, None], out=np.zeros_like(self.won), where=whole[:, None] > 0)
+        found: NDArray[np.float64] = given.T @ per_weight
         return found

@@ -289,3 +289,12 @@ def test_the_worked_example_of_12000_from_touches(shared_data: Path) -> None:
     }.items():
         answers = case["expected"][name]
         assert list(earned(found, model, "revenue").values()) == pytest.approx(answers, rel=1e-9, abs=1e-9)
+
+
+def test_a_rule_that_weighs_no_touch_of_a_journey_credits_it_to_none() -> None:
+    def clicks_only() -> pl.Expr:
+        return (pl.col("kind") == "click").cast(pl.Float64)
+
+    rows = [([("A", 9, "click", None), ("B", 8, "impression", None)], 1, 50), ([("B", 9, "impression", None)], 1, 70)]
+    found = rule_totals(*frames(rows), rules={"clicks_only": clicks_only})
+    assert found.select("note_id", "conversions", "revenue").rows() == [("A", 1.0, 50.0), ("B", 0.0, 0.0)]
