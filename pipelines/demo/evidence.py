@@ -9,7 +9,7 @@ import polars as pl
 
 from pipelines.demo.clock import DAY, FIRST_DATE, wall_clock
 from pipelines.demo.exports import export_instant, exported
-from pipelines.demo.orders import CLICK_MEMORY
+from pipelines.demo.orders import after_clicks
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -95,20 +95,9 @@ def order_codes(rng: Generator, world: World, /) -> pl.DataFrame:
     """The codes that orders carry: `order_id`, `promo_code`, `clicked_at`, of the buyer's last click on a link."""
     heads = world.orders.filter(pl.col("click_id").is_null()).unique("order_id", maintain_order=True)
     clicks = world.clicks.select("user", "channel", "note", click_at="at").sort("click_at", "note")
-    clicked = (
-        heads.select("order_id", "user", "channel", "at")
-        .sort("at", "order_id")
-        .join_asof(
-            clicks,
-            left_on="at",
-            right_on="click_at",
-            by=["user", "channel"],
-            tolerance=CLICK_MEMORY,
-            allow_exact_matches=False,
-            check_sortedness=False,
-        )
-        .join(promotion_codes(world).select("note", "code"), on="note", maintain_order="left")
-    )
+    ordered = heads.select("order_id", "user", "channel", "at").sort("at", "order_id")
+    codes = promotion_codes(world).select("note", "code")
+    clicked = after_clicks(ordered, clicks).join(codes, on="note", maintain_order="left")
     carried = pl.Series(rng.random(clicked.height) < CARRIES_CODE)
     unknown = pl.Series(rng.random(clicked.height) < UNREGISTERED)
     code = pl.when(unknown).then(pl.lit("1") + pl.col("code")).otherwise("code")

@@ -145,18 +145,26 @@ def _caused(
     ).filter(pl.col("at") < END)
 
 
-def _remembered(rng: Generator, heads: pl.DataFrame, clicks: pl.DataFrame) -> pl.DataFrame:
-    """Write on most orders the buyer's latest click to that channel, caused or not: shops cannot tell."""
-    known = clicks.select("click_id", "user", "channel", click_at="at").sort("click_at", "click_id")
-    matched = heads.join_asof(
-        known,
+def after_clicks(heads: pl.DataFrame, clicks: pl.DataFrame, /) -> pl.DataFrame:
+    """Orders, sorted by `at`, with the buyer's latest click to that channel before each, while a shop remembers it.
+
+    `clicks` holds `user`, `channel`, `click_at` (sorted by it) and what is to be known of them.
+    """
+    return heads.join_asof(
+        clicks,
         left_on="at",
         right_on="click_at",
         by=["user", "channel"],
         tolerance=CLICK_MEMORY,
         allow_exact_matches=False,
         check_sortedness=False,
-    ).drop("click_at")
+    )
+
+
+def _remembered(rng: Generator, heads: pl.DataFrame, clicks: pl.DataFrame) -> pl.DataFrame:
+    """Write on most orders the buyer's latest click to that channel, caused or not: shops cannot tell."""
+    known = clicks.select("click_id", "user", "channel", click_at="at").sort("click_at", "click_id")
+    matched = after_clicks(heads, known).drop("click_at")
     written = pl.Series(rng.random(matched.height) < CARRIES_CLICK)
     return matched.with_columns(click_id=pl.when(written).then("click_id"))
 
