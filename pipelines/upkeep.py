@@ -9,6 +9,7 @@ import duckdb
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
 from pipelines.dates import as_of
+from pipelines.marts.tables import MARTS
 from pipelines.publish import flush
 from pipelines.settings import kept_history_days, kept_quarantine_days, kept_restated_days
 from pipelines.warehouse import READABLE_BY, quoted, transaction
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EMPTY_SHARE = 0.25
+# The last `as_of` but one stays whole: the next run holds its figures against it.
+_LONG_BEFORE = """
+    DELETE FROM {table} WHERE business_date <= as_of - $days::INTEGER
+        AND as_of < (SELECT max(as_of) FROM {table} WHERE as_of < $day)"""
 
 
 def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
@@ -40,6 +45,10 @@ def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
                     SELECT max(as_of) FROM {table} GROUP BY date_trunc('month', as_of))""",
                 {"day": day, "days": kept_history_days()},
             )
+        for mart in MARTS:
+            if mart.history_days and (mart.name,) in tables:
+                values = {"day": day, "days": mart.history_days}
+                rows += _deleted(connection, _LONG_BEFORE.format(table=f"history.{quoted(mart.name)}"), values)
         for feed in feeds():
             of_persons += _deleted(
                 connection,

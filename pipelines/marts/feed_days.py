@@ -10,7 +10,7 @@ from data_contracts.contract import contract, feeds
 from pipelines.arrivals import feed_days
 from pipelines.charts import Chart
 from pipelines.dates import as_of
-from pipelines.marts.mart import Mart, sales_maturity
+from pipelines.marts.mart import HISTORY_DAYS, Mart, sales_maturity
 from pipelines.row_checks import RowCheck
 
 if TYPE_CHECKING:
@@ -54,4 +54,5 @@ FEED_DAYS = Mart(
     made_of=("core/conversions", *(f"raw/{feed}" for feed in feeds())),
     checks=tuple(_arrived(feed) for feed in feeds() if contract(feed).latency_days is not None),
     by_brand=False,
+    history_days=HISTORY_DAYS,
 )

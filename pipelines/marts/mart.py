@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipelines.marts.privacy import Few
     from pipelines.row_checks import RowCheck
 
+HISTORY_DAYS = 90  # more than any report looks back on from an earlier date
+
 
 @dataclass(frozen=True)
 class Mart:
@@ -28,7 +30,9 @@ class Mart:
     a chart over time) and the figure of a chart, or is one; `figures` is a query of one row of numbers that are plotted
     over time, by default the totals of what the mart has; `about_zh` says in Chinese what the description says.
     `checks` look at the finished table. A mart is made for each brand, out of what belongs to it, unless it says what
-    all brands have in common. `private` says what it tells of people (`pipelines.marts.privacy`).
+    all brands have in common. `history_days`: of a mart by date, its `history` keeps the rows of so many days before
+    each earlier `as_of`; without it all, of any mart. `private` says what it tells of people
+    (`pipelines.marts.privacy`).
     """
 
     name: str
@@ -42,6 +46,7 @@ class Mart:
     about_zh: str = ""
     checks: tuple[RowCheck, ...] = ()
     by_brand: bool = True
+    history_days: int | None = None
     private: tuple[Few, ...] | None = None
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.charts import Chart
 from pipelines.dates import as_of
-from pipelines.marts.mart import Mart, sales_maturity
+from pipelines.marts.mart import HISTORY_DAYS, Mart, sales_maturity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +63,7 @@ MATCH_MARTS = (
         chart=Chart("订单如何找到笔记", ORDERS_BY_MATCH, "count"),
         figures="SELECT sum(orders) AS orders, sum(orders) FILTER (matched_by <> 'none') / sum(orders) AS 匹配率 "
         "FROM mart.match_rates",
+        history_days=HISTORY_DAYS,
         about_zh="每天、每个渠道的订单如何找到笔记：点击、推广码、用户、关联用户，或没有找到；每单只按最强的证据计一次。",
     ),
     Mart(
@@ -75,6 +76,7 @@ MATCH_MARTS = (
         made_of=("core/journeys",),
         chart=Chart("每日未匹配订单", UNMATCHED_BY_DAY, "count"),
         figures="SELECT sum(orders) AS orders FROM mart.unmatched_orders",
+        history_days=HISTORY_DAYS,
         about_zh="没有找到笔记的订单，按天、渠道和原因；逐行见 core.matches。",
     ),
 )

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.charts import Chart
 from pipelines.core.views import NOTE_FIGURES
-from pipelines.marts.mart import Mart
+from pipelines.marts.mart import HISTORY_DAYS, Mart
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,6 +47,7 @@ NOTE_MARTS = (
             "SELECT note_id[:8], sum(impressions) FROM mart.note_daily WHERE part = 'all' GROUP BY ALL ORDER BY 2 DESC",
             "count",
         ),
+        history_days=HISTORY_DAYS,
         about_zh="平台对每篇笔记的每日计数；累计数换算成两次快照之间的增量，注明跨了几天；减少的保留并标出。",
         figures="SELECT count(DISTINCT note_id) AS notes FROM mart.note_daily WHERE business_date = as_of",
     ),

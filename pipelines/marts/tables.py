@@ -20,7 +20,7 @@ from pipelines.marts.feed_days import FEED_DAYS
 from pipelines.marts.funnel import FEEDS, funnel
 from pipelines.marts.lanes import LANE_MARTS
 from pipelines.marts.local import LOCAL_MARTS
-from pipelines.marts.mart import Mart, sales_maturity
+from pipelines.marts.mart import HISTORY_DAYS, Mart, sales_maturity
 from pipelines.marts.matches import MATCH_MARTS
 from pipelines.marts.notes import NOTE_MARTS
 from pipelines.marts.presales import PRESALE_MARTS
@@ -154,6 +154,7 @@ _MARTS = (
         chart=("business_date", "paid_gmv"),
         figures="SELECT impressions, engagements, clicks, visits, carts, orders, paid_gmv FROM mart.funnel_daily "
         "WHERE business_date = as_of ORDER BY paid_gmv DESC NULLS LAST LIMIT 1",
+        history_days=HISTORY_DAYS,
         about_zh="每天从曝光、互动、点击、进店、加购到付款、留存；没有到的数据留空，不当作 0，并列出还缺什么。",
         made_of=("core/touches", "core/conversions", "core/refunds", *(f"raw/{feed}" for feed in FEEDS)),
     ),

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from pipelines.dates import enter_run
+from pipelines.marts.mart import HISTORY_DAYS
 from pipelines.settings import SettingError, kept_history_days, kept_quarantine_days, kept_restated_days
 from pipelines.upkeep import compact, forget
 from pipelines.warehouse import READABLE_BY, open_warehouse
@@ -31,6 +32,21 @@ def test_of_older_figures_the_last_of_each_month_stays(monkeypatch: pytest.Monke
         assert forget(connection) == 2 * (78 - 10 - 2)
         kept = [day for (day,) in connection.sql("SELECT DISTINCT as_of FROM history.figures ORDER BY 1").fetchall()]
         assert kept == [date(2026, 7, 31), date(2026, 8, 31), *(LAST - timedelta(n) for n in range(9, -1, -1))]
+        assert forget(connection) == 0
+
+
+def test_what_was_said_of_dates_long_before_goes_but_for_the_last_two() -> None:
+    with memory() as connection:
+        enter_run(connection, LAST, LAST)
+        for name in ("note_daily", "spend_daily"):
+            connection.execute(f"""
+                CREATE OR REPLACE TABLE history.{name} AS
+                SELECT DATE '2026-09-30' - back::INTEGER AS as_of, as_of - before::INTEGER AS business_date
+                FROM range(4) AS a(back), range(120) AS b(before)""")
+        assert forget(connection) == 2 * (120 - HISTORY_DAYS)
+        for name, kept in {"note_daily": [90, 90, 120, 120], "spend_daily": [120] * 4}.items():
+            counts = connection.sql(f"SELECT count(*) FROM history.{name} GROUP BY as_of ORDER BY as_of").fetchall()
+            assert [count for (count,) in counts] == kept
         assert forget(connection) == 0
 
 
