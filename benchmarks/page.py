@@ -29,7 +29,7 @@ ROI = """
     (u * 90000)::DECIMAL(18, 2) AS credited_gmv, (u * 30000)::DECIMAL(18, 2) AS direct_gmv,
     (credited_gmv - direct_gmv)::DECIMAL(18, 2) AS halo_gmv, (u * 4000)::DECIMAL(18, 2) AS credited_refunds,
     (credited_gmv - credited_refunds)::DECIMAL(18, 2) AS credited_net, (100 + v * 30000)::DECIMAL(18, 2) AS spend,
-    spend AS evidenced_spend, spend AS task_spend, (u * 900)::BIGINT AS daily_visitors,
+    spend AS evidenced_spend, spend AS task_spend, (v * 900)::BIGINT AS daily_visitors,
     0 AS cpuv, u * 300 AS orders, (credited_gmv / spend)::DOUBLE AS roas_gmv,
     (direct_gmv / spend)::DOUBLE AS roas_direct,
     (credited_net / spend)::DOUBLE AS roas_net, roas_net * 0.5 - 1 AS roi_profit,
@@ -91,8 +91,16 @@ def _world(path: Path) -> None:
             f"(100 * (1 + hash(d, '{s}') % 900))::BIGINT AS {s}"
             for s in ("impressions", "engagements", "clicks", "visits", "carts", "orders", "kept_orders")
         )
+        crowds = ", ".join(
+            f"{step} AS {crowd}"
+            for step, crowd in (
+                *(("impressions", "impression_uv"), ("engagements", "engagement_uv"), ("clicks", "click_uv")),
+                *(("visits", "visit_uv"), ("carts", "cart_uv"), ("orders", "buyer_uv")),
+            )
+        )
         c.execute(f"""CREATE TABLE history.funnel_daily AS SELECT DATE '2026-10-31' - a::INTEGER AS as_of,
-            as_of - d::INTEGER AS business_date, 'CNY' AS currency, {steps}, (orders * 80)::DECIMAL(18, 2) AS paid_gmv,
+            as_of - d::INTEGER AS business_date, 'CNY' AS currency, {steps}, {crowds},
+            (orders * 80)::DECIMAL(18, 2) AS paid_gmv,
             paid_gmv AS kept_gmv FROM range({DATES}) AS x(a), range({DAYS}) AS y(d)""")
         c.execute("""CREATE TABLE history.note_daily AS SELECT as_of, as_of - d::INTEGER AS business_date, note_id,
             'pugongying' AS platform, 'all' AS part, business_date AS covers_from,
@@ -114,6 +122,7 @@ def _world(path: Path) -> None:
         c.execute("""CREATE TABLE core.spend AS SELECT business_date AS spend_date, 'CNY' AS currency, 'brand' AS payer,
             1000000 AS amount_fen FROM mart.funnel_daily""")
         c.execute("CREATE TABLE raw.notes AS SELECT '规模品牌' AS brand")
+        c.execute("CREATE TABLE core.conversions (brand VARCHAR)")
         c.execute("DROP TABLE keys")
 
 

@@ -39,11 +39,11 @@ def real_returns(earned: Frame, spend: AnyFrame, notes: AnyFrame, wallet: AnyFra
         as_of: Last business date that counts, the one that `earned` was made with.
 
     Returns:
-        Sorted, one row per model and currency in which accounts paid and the brand spent: `model`, `currency`,
-        `credited_fen`, `spend_fen`, `evidenced_spend_fen`, `wallet_face_fen` (paid from all funds), `wallet_real_fen`
-        (from `OWN_FUNDS`), `real_spend_fen` (null where accounts were given something and no ads are booked), all
-        Int64; `wallet_from`, `wallet_to`, `last_paid` Date; and `roas_gmv` = credited / evidenced spend, `roas_real` =
-        credited / real spend (null where that is not above 0).
+        Sorted, one row per model and currency in which the brand spent: `model`, `currency`, `credited_fen`,
+        `spend_fen`, `evidenced_spend_fen`, `wallet_face_fen` (paid from all funds), `wallet_real_fen` (from
+        `OWN_FUNDS`), `real_spend_fen` (null where no flow of an account is known, or where accounts were given
+        something and no ads are booked), all Int64; `wallet_from`, `wallet_to`, `last_paid` Date; and `roas_gmv` =
+        credited / evidenced spend, `roas_real` = credited / real spend (null where that is not above 0).
     """
     ads = BY_BRAND & (pl.col("kind") == "ads")
     spent = (
@@ -79,7 +79,7 @@ def real_returns(earned: Frame, spend: AnyFrame, notes: AnyFrame, wallet: AnyFra
         .group_by("model", "currency")
         .agg(pl.col("credited_fen").sum(), last_paid=pl.col("paid_date").max())
         .join(spent, on="currency")
-        .join(accounts, on="currency")
+        .join(accounts, on="currency", how="left")
         .with_columns(real_spend_fen=pl.col("evidenced_spend_fen") - given_fen)
         .with_columns(
             (pl.col("credited_fen") / pl.when(pl.col(by) > 0).then(by)).round(RATIO_DECIMALS).alias(name)

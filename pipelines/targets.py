@@ -25,7 +25,7 @@ class ReportSettings:
 
     `privacy_k`: the least number of buyers that a published cell stands for. `model`: the model that a report shows
     first. `dates`: for how many dates the page can show what figures were. `plan`: yuan that are to be spent, by month
-    (`2026-10`), or by brand and month.
+    (`2026-10`), or by month and category, of which a month is the sum; with several brands below the name of each.
     """
 
     targets: Targets
@@ -36,8 +36,17 @@ class ReportSettings:
 
     def plan_of(self, brand: str, /) -> dict[str, float]:
         """What the brand planned to spend in each month."""
-        stated = self.plan.get(brand, {} if any(isinstance(v, dict) for v in self.plan.values()) else self.plan)
-        return {month: float(amount) for month, amount in stated.items()}
+        months = self._months_of(brand)
+        return {m: float(sum(of.values()) if isinstance(of, dict) else of) for m, of in months.items()}
+
+    def category_plan_of(self, brand: str, /) -> list[tuple[str, str, float]]:
+        """What it planned to spend in each month on each category, where it has said so."""
+        months = {month: of for month, of in self._months_of(brand).items() if isinstance(of, dict)}
+        return [(month, category, float(amount)) for month, of in months.items() for category, amount in of.items()]
+
+    def _months_of(self, brand: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.plan.get(brand, self.plan if all(map(_is_month, self.plan)) else {})
+        return found
 
     def as_numbers(self) -> dict[str, str]:
         """Every number by its name, as a sentence writes it."""
@@ -80,18 +89,25 @@ def _stated(path: Path) -> dict[str, Any]:
 
 
 def _check_plan(path: Path, plan: object) -> None:
-    """Months with amounts, or brands with such months."""
+    """Months with amounts, in all or by category, or brands with such months."""
     if not isinstance(plan, dict):
         raise SettingError(f"{path} sets plan to {plan!r}; give a month a line below it, such as 2026-10: 120000")
-    for month, amount in plan.items():
-        if isinstance(amount, dict):
-            _check_plan(path, amount)
+    for key, of in plan.items():
+        if isinstance(of, dict) and not _is_month(key):
+            _check_plan(path, of)
             continue
-        is_number = isinstance(amount, int | float) and not isinstance(amount, bool) and amount >= 0
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", str(month)) or not is_number:
-            raise SettingError(
-                f"{path} plans {amount!r} for {month!r}; write a month and its yuan, such as 2026-10: 120000"
-            )
+        amounts = of.values() if isinstance(of, dict) else [of]
+        for amount in amounts:
+            is_number = isinstance(amount, int | float) and not isinstance(amount, bool) and amount >= 0
+            if not _is_month(key) or not is_number:
+                raise SettingError(
+                    f"{path} plans {amount!r} for {key!r}; write a month and its yuan, such as 2026-10: 120000, or "
+                    "2026-10: {lipstick: 70000, sunscreen: 50000}"
+                )
+
+
+def _is_month(key: object) -> bool:
+    return bool(re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", str(key)))
 
 
 def _checked(path: Path, settings: ReportSettings) -> ReportSettings:

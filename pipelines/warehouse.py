@@ -193,10 +193,15 @@ def create_table(connection: duckdb.DuckDBPyConnection, table: str, columns: dic
     """Create a table, or add to an existing one the columns that it lacks."""
     body = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
     connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({body})")
-    existing = {row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()}
+    existing = columns_of(connection, table)
     for name, kind in columns.items():
         if name not in existing:
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(name)} {kind}")
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, table: str, /) -> dict[str, str]:
+    """The columns of a table or view that exists, and their DuckDB types."""
+    return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {table}").fetchall()}
 
 
 @contextlib.contextmanager

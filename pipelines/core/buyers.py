@@ -36,7 +36,7 @@ BUYER = "coalesce(conversions.user_key, (hash(conversions.channel, conversions.o
 # those of orders that were a buyer's first, `known_buyers` those of which it is known whether they were.
 COUNTS = ("buyers", "new_customers", "known_buyers")
 BIT_OF = {model: 1 << n for n, model in enumerate(RULES)}
-_BITS = " + ".join(f"if(coalesce({model}, 0) > 0, {bit}, 0)" for model, bit in BIT_OF.items())
+BITS = " + ".join(f"if(coalesce({model}, 0) > 0, {bit}, 0)" for model, bit in BIT_OF.items())
 
 
 def _of_level(level: str) -> str:
@@ -55,9 +55,9 @@ CREDITED_BUYERS = Kept(
         ), by_note AS (
             SELECT note_id, lane, brand, category, channel, currency, buyer, CASE WHEN lane = 'exchange_link'
                 THEN if(clicked, coalesce(within_days::VARCHAR, 'later'), 'view') END AS part,
-                bit_or({_BITS}) AS buyers,
-                bit_or(if(is_new_customer, {_BITS}, 0)) AS new_customers,
-                bit_or(if(is_new_customer IS NULL, 0, {_BITS})) AS known_buyers
+                bit_or({BITS}) AS buyers,
+                bit_or(if(is_new_customer, {BITS}, 0)) AS new_customers,
+                bit_or(if(is_new_customer IS NULL, 0, {BITS})) AS known_buyers
             FROM core.credits JOIN sold USING (paid_date, conversion_id) GROUP BY ALL
         ), credited AS (
             FROM by_note LEFT JOIN (SELECT note_id, creator_id, campaign_id, exchange FROM raw.notes) USING (note_id)

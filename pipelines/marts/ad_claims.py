@@ -14,19 +14,19 @@ from models.register import RULES
 from pipelines.buckets import credited_parts
 from pipelines.charts import Chart
 from pipelines.dates import as_of
+from pipelines.marts.claim_buyers import REACHED, REACHED_BY
 from pipelines.marts.mart import Mart
 
 if TYPE_CHECKING:
     import duckdb
 
 # Parts of a note's ads add up. Only paid orders of shops that the links reach can be held against credited ones.
-AD_CLAIMS = """
-    SELECT platform, claim_kind, CASE claim_kind WHEN 'outbound_paid' THEN 'outbound' WHEN 'in_app_paid' THEN 'in_app'
-            WHEN 'live_paid' THEN 'in_app' END AS reached,
+AD_CLAIMS = f"""
+    SELECT platform, claim_kind, reached,
         note_id, claim_date AS business_date, cycle, currency,
         CASE WHEN count(orders) = count(*) THEN sum(orders)::BIGINT END AS claimed_orders,
         CASE WHEN count(gmv) = count(*) THEN (sum(gmv) * 100)::BIGINT END AS claimed_fen
-    FROM raw.ad_claims_daily WHERE claim_date <= $day GROUP BY ALL"""
+    FROM raw.ad_claims_daily LEFT JOIN {REACHED_BY} USING (claim_kind) WHERE claim_date <= $day GROUP BY ALL"""
 # The last click of each order on a note: how old it was, and on which day it stands.
 LAST_CLICKS = """
     SELECT conversion_id, note_id, min(age_us) AS age_us,
@@ -34,9 +34,6 @@ LAST_CLICKS = """
     FROM core.journeys SEMI JOIN raw.ad_claims_daily USING (note_id) WHERE kind = 'click' GROUP BY ALL"""
 OF_CLICKED = """conversion_id IN (
     SELECT conversion_id FROM core.journeys SEMI JOIN raw.ad_claims_daily USING (note_id) WHERE kind = 'click')"""
-REACHED = """
-    SELECT channel, CASE WHEN exchange IS NOT NULL THEN 'outbound' ELSE 'in_app' END AS reached
-    FROM reference.channels WHERE exchange IS NOT NULL OR shop_type = 'in_app'"""
 KEY = ["model", "reached", "note_id", "business_date", "cycle", "currency"]
 
 

@@ -11,6 +11,7 @@ from models.register import RULES
 from pipelines.charts import Chart
 from pipelines.core.buyers import BIT_OF, BUYER, COUNTS
 from pipelines.dates import as_of
+from pipelines.marts.claim_buyers import of_claims
 from pipelines.marts.mart import Mart, sales_maturity
 from pipelines.marts.matches import MATCH_DAYS
 
@@ -51,16 +52,9 @@ OF_MATCHES = f"""
 
 
 def _buyers(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    wide = (
-        connection.sql(CREDITED)
-        .pl()
-        .join(
-            connection.sql(OF_NO_NOTE).pl(),
-            on=["level", "key", "currency"],
-            how="full",
-            coalesce=True,
-            nulls_equal=True,
-        )
+    credited = pl.concat([connection.sql(CREDITED).pl(), of_claims(connection, _OF_MODELS)])
+    wide = credited.join(
+        connection.sql(OF_NO_NOTE).pl(), on=["level", "key", "currency"], how="full", coalesce=True, nulls_equal=True
     )
     none_left = pl.when(pl.col("level").is_in(ORDER_LEVELS)).then(pl.col("unattributed_buyers").fill_null(0))
     wide = wide.with_columns(cs.contains("|").fill_null(0), unattributed_buyers=none_left)
@@ -140,7 +134,10 @@ BUYER_MARTS = (
         _buyers,
         "SELECT level, key, buyers, new_customers, new_customer_share FROM mart.buyers "
         "WHERE model = '{model}' AND level IN ('all', 'category') ORDER BY level, buyers DESC LIMIT 8",
-        made_of=("core/earned", "core/conversions", "core/journeys", "raw/notes"),
+        made_of=(
+            *("core/earned", "core/credits", "core/conversions", "core/journeys", "raw/notes"),
+            *("raw/exchange_note_daily", "raw/ad_claims_daily"),
+        ),
         chart=Chart("各类目购买人数（linear）", BUYERS_BY_CATEGORY, "count"),
         figures="SELECT buyers, new_customers, new_customer_share FROM mart.buyers "
         "WHERE model = 'linear' AND level = 'all' ORDER BY buyers DESC LIMIT 1",

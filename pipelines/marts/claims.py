@@ -13,6 +13,7 @@ from models.maturity import maturity
 from models.register import RULES
 from pipelines.buckets import credited_parts
 from pipelines.charts import Chart
+from pipelines.core.buyers import BUYER
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart, sales_maturity
 
@@ -102,7 +103,7 @@ def _credited(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 # Each part finds sales that are claimed more than once, and bounds how much: aggregated claims seldom tell more.
-DOUBLE_CLAIMS = """
+DOUBLE_CLAIMS = f"""
     WITH notes AS (
         SELECT exchange, task_id, note_id, claim_date AS business_date, cycle, flow_type, currency,
             order_uv, (shop_gmv * 100)::BIGINT AS fen
@@ -112,23 +113,26 @@ DOUBLE_CLAIMS = """
             (shop_gmv * 100)::BIGINT AS fen
         FROM raw.exchange_note_daily WHERE level = 'task'
     ), shops AS (
-        SELECT exchange, paid_date AS business_date, currency, sum(paid_fen)::BIGINT AS fen
+        SELECT exchange, paid_date AS business_date, currency, sum(paid_fen)::BIGINT AS fen,
+            count(DISTINCT {BUYER}) AS buyers
         FROM core.conversions JOIN reference.channels USING (channel) WHERE exchange IS NOT NULL GROUP BY ALL
     ), windows AS (
         -- What was ordered within 15 days was also ordered within 30: the shorter claim lies inside the longer one.
         SELECT 'windows' AS claimed_by, exchange, task_id, note_id, business_date, currency, count(*) AS claims,
             sum(fen)::BIGINT AS claimed_fen, max(fen) AS basis_fen, min(fen) AS twice_at_least_fen,
-            min(fen) AS twice_at_most_fen
+            min(fen) AS twice_at_most_fen, min(order_uv) AS fewest_buyers
         FROM notes WHERE fen > 0 GROUP BY exchange, task_id, note_id, business_date, currency, flow_type
         HAVING count(DISTINCT cycle) > 1
     ), by_exchange AS (
         -- A note in several tasks claims the same readers in each.
-        SELECT exchange, note_id, business_date, cycle, currency, max(fen) AS fen FROM notes GROUP BY ALL
+        SELECT exchange, note_id, business_date, cycle, currency, max(fen) AS fen,
+            max(order_uv) AS order_uv
+        FROM notes GROUP BY ALL
     ), exchanges AS (
         -- Two exchanges claim the orders of the same readers, each in its own shop: at most the lesser claim twice.
         SELECT 'exchanges' AS claimed_by, string_agg(exchange, '+' ORDER BY exchange) AS exchange, note_id,
             cycle, business_date, currency, count(*) AS claims, sum(fen)::BIGINT AS claimed_fen,
-            0 AS twice_at_least_fen, min(fen) AS twice_at_most_fen
+            0 AS twice_at_least_fen, min(fen) AS twice_at_most_fen, min(order_uv) AS fewest_buyers
         FROM by_exchange WHERE fen > 0 GROUP BY note_id, cycle, business_date, currency HAVING count(*) > 1
     ), of_task AS (
         -- Notes of one task: what they claim beyond the task's own row is claimed by two of them.
@@ -137,7 +141,7 @@ DOUBLE_CLAIMS = """
             any_value(tasks.fen) AS basis_fen, sum(notes.order_uv)::BIGINT AS claimed_order_uv,
             any_value(tasks.order_uv) AS basis_order_uv,
             greatest(claimed_fen - basis_fen, 0) AS twice_at_least_fen,
-            greatest(claimed_fen - max(notes.fen), 0) AS twice_at_most_fen
+            greatest(claimed_fen - max(notes.fen), 0) AS twice_at_most_fen, max(notes.order_uv) AS fewest_buyers
         FROM notes JOIN tasks USING (exchange, task_id, business_date, cycle, flow_type, currency)
         GROUP BY ALL HAVING claimed_fen > basis_fen OR claimed_order_uv > basis_order_uv
     ), of_shop AS (
@@ -145,7 +149,8 @@ DOUBLE_CLAIMS = """
         SELECT 'notes_of_shop' AS claimed_by, exchange, cycle, business_date, currency,
             count(*) AS claims, sum(by_exchange.fen)::BIGINT AS claimed_fen, any_value(shops.fen) AS basis_fen,
             claimed_fen - basis_fen AS twice_at_least_fen,
-            greatest(claimed_fen - max(by_exchange.fen), 0) AS twice_at_most_fen
+            greatest(claimed_fen - max(by_exchange.fen), 0) AS twice_at_most_fen,
+            least(any_value(shops.buyers), max(by_exchange.order_uv)) AS fewest_buyers
         FROM by_exchange JOIN shops USING (exchange, business_date, currency)
         GROUP BY exchange, cycle, business_date, currency HAVING claimed_fen > basis_fen
     ), lines AS (
@@ -155,7 +160,7 @@ DOUBLE_CLAIMS = """
         SELECT 'orders' AS claimed_by, exchange, paid_date AS business_date,
             currency, sum(claims)::BIGINT AS claims, sum(paid_fen * claims)::BIGINT AS claimed_fen,
             sum(paid_fen)::BIGINT AS basis_fen, claimed_fen - basis_fen AS twice_at_least_fen,
-            claimed_fen - basis_fen AS twice_at_most_fen
+            claimed_fen - basis_fen AS twice_at_most_fen, count(DISTINCT {BUYER}) AS fewest_buyers
         FROM core.conversions JOIN lines USING (conversion_id) LEFT JOIN reference.channels USING (channel) GROUP BY ALL
     )
     FROM windows UNION ALL BY NAME FROM exchanges UNION ALL BY NAME FROM of_task UNION ALL BY NAME FROM of_shop

@@ -190,6 +190,7 @@ COLUMNS = {
     "basis_order_uv": "对照成交UV · Buyers of the task's own row.",
     "twice_at_least_gmv": "重复至少 · Of claimed_gmv, what is claimed more than once at the least.",
     "twice_at_most_gmv": "重复至多 · And at the most.",
+    "fewest_buyers": "最少买家 · Of how few buyers the row can tell: those that are claimed, or that bought.",
     "part_of": "所属 · What the figure is of, beside note, date and cycle.",
     "figure": "指标 · Name of the figure.",
     "was": "原值 · What it was.",
@@ -197,7 +198,8 @@ COLUMNS = {
     "change": "变动 · became − was.",
     "restated_on": "回溯日期 · Business date on which the new value was given.",
     "kept_gmv": "留存GMV · Paid on that day less refunds since.",
-    "level": "层级 · What a row stands for: all, category, channel, lane, note, creator, campaign.",
+    "level": "层级 · What a row stands for: all, category, channel, lane, note, creator, campaign, exchange; "
+    "match and unmatched, by what orders found their notes; and the parts of orders that stand beside claims.",
     "key": "键 · The category, channel, lane, note, creator or campaign.",
     "buyers": "购买人数 · Buyers with at least one credited order; not to be added over rows.",
     "unattributed_buyers": "未归因购买人数 · Buyers of orders that no note earned; at the levels of orders.",

@@ -9,7 +9,7 @@ import polars as pl
 from pipelines.charts import Chart
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart, sales_maturity
-from pipelines.warehouse import quoted
+from pipelines.warehouse import columns_of, quoted
 
 if TYPE_CHECKING:
     from datetime import date
@@ -76,7 +76,7 @@ def _of_marts(connection: duckdb.DuckDBPyConnection, day: date) -> list[str]:
         (before,) = connection.execute(f"SELECT max(as_of) FROM {table} WHERE as_of < ?", [day]).fetchall()[0]
         if before is None:
             continue
-        kinds = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {table}").fetchall()}
+        kinds = columns_of(connection, table)
         figures = [n for n, kind in kinds.items() if n not in STAMPS and kind.startswith(("BIGINT", "DECIMAL"))]
         key = [name for name, kind in kinds.items() if name not in STAMPS and kind == "VARCHAR"]
         queries.append(_moved(mart, before, key, figures, has=set(kinds)))

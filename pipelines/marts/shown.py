@@ -16,6 +16,7 @@ from pipelines.marts.returns import main_currency
 from pipelines.marts.totals import totals
 from pipelines.metadata import heading
 from pipelines.reports.figures import kind_of
+from pipelines.warehouse import columns_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,7 +34,7 @@ def shown(connection: duckdb.DuckDBPyConnection, mart: Mart, /, *, privacy_k: in
 
     Rows of few people, and of those that would give them away, are in no preview and in no chart.
     """
-    columns = {row[0] for row in connection.execute(f"DESCRIBE mart.{mart.name}").fetchall()}
+    columns = set(columns_of(connection, f"mart.{mart.name}"))
     models = {row[0] for row in connection.execute(f"SELECT DISTINCT model FROM mart.{mart.name}").fetchall()}
     by_model = f"（{SHOWN_MODEL}）" if SHOWN_MODEL in models else ""
     rows = f"mart.{mart.name} WHERE model IN ('{SHOWN_MODEL}', 'observed')"
@@ -55,7 +56,7 @@ def _hide_few(connection: duckdb.DuckDBPyConnection, mart: Mart, columns: set[st
     """Register the rows of the mart that may be shown as `FEW_LEFT_OUT`; False where rows stand for no people."""
     few = mart.private[0] if mart.private else None
     people = few.people if few else None
-    if people and "mart.buyers" in people:  # which may not be made yet; there are no fewer orders than buyers
+    if people and "{buyers}" in people:  # which may not be made yet; there are no fewer orders than buyers
         people = "ceil(m.orders)" if "orders" in columns else None
     if few is None or people is None:
         return False

@@ -94,8 +94,8 @@ SPEND_MARTS = (
         "real_returns",
         "现金回报",
         "ROI on real money beside ROI at face value, of notes whose orders are evidenced: their spend less what the "
-        "advertising accounts paid of their ads with rebates, coupons and compensation. No row where no account flow "
-        "has arrived.",
+        "advertising accounts paid of their ads with rebates, coupons and compensation. Unknown where no account flow "
+        "has arrived, and of each of several brands, since accounts name none.",
         _real_returns,
         "SELECT model, evidenced_spend, real_spend, roas_gmv, roas_real FROM mart.real_returns ORDER BY model",
         made_of=("core/earned", "core/spend", "raw/notes", "raw/wallet_flows"),

@@ -11,7 +11,7 @@ from pipelines.brands import brands, for_each_brand
 from pipelines.dates import as_of
 from pipelines.marts.yuan import in_yuan
 from pipelines.settings import attribution_scope
-from pipelines.warehouse import create_table
+from pipelines.warehouse import columns_of, create_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,7 +38,7 @@ def store_mart(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFr
     first = [name for name in ("model", "as_of", "brand") if name in stamped.columns]
     stamped = stamped.select(*first, pl.exclude(*first, "window_set", "scope"), "window_set", "scope")
     connection.execute(f"CREATE OR REPLACE TABLE mart.{name} AS FROM stamped")
-    columns = {row[0]: row[1] for row in connection.execute(f"DESCRIBE mart.{name}").fetchall()}
+    columns = columns_of(connection, f"mart.{name}")
     create_table(connection, f"history.{name}", columns)
     if "brand" in columns and len(names := brands(connection)) == 1:  # older rows did not name it
         connection.execute(f"UPDATE history.{name} SET brand = ? WHERE brand IS NULL", names)

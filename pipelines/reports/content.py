@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from models.privacy import suppress
 from models.register import RULES
+from pipelines.marts.privacy import REPORTED, private
 from pipelines.reports.figures import kind_of
 from pipelines.reports.wording import CODES, Text, explained, heading
+from pipelines.suppression import WITHHELD, bare, counted, in_order, without_few
 from pipelines.version import program_version
 
 if TYPE_CHECKING:
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from pipelines.marts.privacy import Few
     from pipelines.targets import ReportSettings
 
-#: Columns by which no figure may ever be added: every row belongs to one of each.
-BASIS = ("as_of", "model", "currency")
 #: Reference tables that have words for codes: the table, the column of the report, the table's key.
 NAMED = (
     *(("categories", "category", "category"), ("channels", "channel", "channel"), ("lanes", "lane", "lane")),
@@ -33,6 +33,10 @@ NAMED = (
     ),
     *(("policy_calendar", "entry", "entry"), ("policy_calendar", "pilot", "entry")),
 )
+
+#: Of what a restated figure is a part: codes of these columns, one after the other.
+PARTS, PART = ("level", "channel", "exchange", "platform", "claim_kind", "matched_by", "spend_kind"), " · "
+_ROW = "__place"
 
 
 @dataclass(frozen=True)
@@ -69,31 +73,14 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Private:
-    """Which figures of a table are suppressed where too few people stand behind them.
-
-    `people`: column of their number; `within`: groups whose totals readers know, each beside `BASIS`; `drop`: leave
-    suppressed rows out, where the row's very existence is what a figure would tell. `counts` are numbers of people
-    that no readers know totals of: each is suppressed by itself. `finer`: figures that tell of fewer people than the
-    row does, such as of the new ones among its buyers, with the column of the least number of them.
-    """
-
-    people: str
-    figures: tuple[str, ...]
-    within: tuple[tuple[str, ...], ...] = ((),)
-    drop: bool = False
-    counts: tuple[str, ...] = ()
-    finer: tuple[str, tuple[str, ...]] | None = None
-
-
-@dataclass(frozen=True)
 class Table:
     """One table of the report: the query of its rows, the columns that are shown, and what it needs.
 
     The query reads the published warehouse; `{shown}` stands in it for the condition that `as_of` is one of the
-    dates of the report. A table whose `needs` (schema.table) are not in the warehouse is left out, and said so.
-    `then` finishes the rows with what is no SQL, by the settings and for the brand. A table that is `folded` is long or
-    for few: it opens by a click.
+    dates of the report. A table whose `needs` (schema.table) are not in the warehouse is left out, and said so. `mart`
+    is the one of whose rows it is made: by what that tells of people its small cells are suppressed. `then` finishes
+    the rows with what is no SQL, by the settings and for the brand. A table that is `folded` is long or for few: it
+    opens by a click.
     """
 
     name: str
@@ -102,9 +89,14 @@ class Table:
     query: str
     columns: tuple[Column, ...]
     needs: tuple[str, ...]
-    private: Private | None = None
+    mart: str = ""
     then: Callable[[pl.DataFrame, ReportSettings, str], pl.DataFrame] | None = None
     folded: bool = False
+
+    @property
+    def is_mart(self) -> bool:
+        """Whether it is its mart row by row, and the sums of other marts are sums of its rows."""
+        return bool(self.mart) and self.name not in REPORTED
 
 
 @dataclass(frozen=True)
@@ -166,50 +158,80 @@ def read_content(
     if not content.dates:
         return content
     shown = "as_of IN ({})".format(", ".join(f"DATE '{day}'" for day in content.dates))
+    read, few = {}, {}
     for table in (table for section in sections for table in section.tables):
         if not there.issuperset(table.needs):
             content.missing.append(table.name)
             continue
-        rows = connection.sql(table.query.format(shown=shown)).pl()
-        content.frames[table.name] = _finished(rows, table, settings, brand)
+        few[table.name] = private(table.name, table.mart)
+        rows = counted(connection, f"({table.query.format(shown=shown)})", few[table.name], buyers="history.buyers")
+        read[table.name] = _finished(rows, table, settings, brand)
+    marts = {table.name: table.mart for section in sections for table in section.tables if table.is_mart}
+    content.frames = _without_few(read, few, marts, k=settings.privacy_k)
+    content.labels |= _words_of_restatements(content)
     return content
 
 
+def _words_of_restatements(content: Content) -> dict[str, dict[str | None, Text]]:
+    """The words for what was restated: the figure, and the codes of what it is a part of."""
+    rows = content.frames.get("restatements")
+    if rows is None:
+        return {}
+    known = {code: text for column in PARTS for code, text in content.labels.get(column, {}).items()}
+    parts = {
+        part: [known.get(code, Text(code, code)) for code in part.split(PART)] for part in rows["part_of"].unique()
+    }
+    return {
+        "figure": {name: heading(name) for name in rows["figure"].unique()},
+        "part_of": {
+            part: Text(PART.join(text.zh for text in texts), PART.join(text.en for text in texts))
+            for part, texts in parts.items()
+        },
+    }
+
+
 def _finished(rows: pl.DataFrame, table: Table, settings: ReportSettings, brand: str) -> pl.DataFrame:
-    """Rows with what is no SQL, and without what too few people stand behind."""
+    """Rows with what is no SQL."""
     flags = [column.name for column in table.columns if column.is_code and rows.schema.get(column.name) == pl.Boolean]
     rows = rows.with_columns(pl.col(flags).cast(pl.String))
-    if table.then:
-        rows = table.then(rows, settings, brand)
-    return _suppressed(rows, table.private, settings.privacy_k) if table.private else rows
+    return table.then(rows, settings, brand) if table.then else rows
 
 
-def _suppressed(rows: pl.DataFrame, private: Private, k: int) -> pl.DataFrame:
-    """Rows without what too few people stand behind: `suppressed` says so of a row, `partly` of its finer figures."""
-    basis = [name for name in BASIS if name in rows.columns]
-    within = [[*basis, *by] for by in private.within]
-    parts = [(private.people, private.figures), *([private.finer] if private.finer else [])]
-    hidden = []
-    for people, names in parts:
-        figures = [name for name in names if name in rows.columns]
-        rows = suppress(rows, count=people, figures=figures, within=within, k=k)
-        hidden.append(rows["suppressed"])
-        rows = rows.drop("suppressed")
-    whole = pl.lit(hidden[0])
-    few = {name: pl.col(name).is_between(1, k - 1) for name in private.counts}
-    rows = rows.with_columns(
-        *(pl.when(~is_few).then(name).alias(name) for name, is_few in few.items()),
-        suppressed=pl.any_horizontal(whole, *few.values()).fill_null(False),
-        partly=pl.lit(hidden[-1]),
-    )
-    if "reason" in rows.columns:
+def _without_few(
+    read: dict[str, pl.DataFrame], few: dict[str, tuple[Few, ...]], marts: dict[str, str], /, *, k: int
+) -> dict[str, pl.DataFrame]:
+    """The rows of every table without what too few people stand behind; `marts` are those that tables are row by row.
+
+    `suppressed` says so of a row's first figures, and `withheld` names all of its figures that are.
+    """
+    called: dict[str, str] = {}  # as those name them whose rows are sums of theirs
+    for table in read:
+        mart = marts.get(table, table)
+        called[table if mart in called else mart] = table
+    done: dict[str, pl.DataFrame] = {}
+    for name in in_order({name: few[table] for name, table in called.items()}):
+        done[name] = without_few(read[called[name]].with_row_index(_ROW), few[called[name]], done, k=k)
+    return {table: _told(read[table], done[name], few[table]) for name, table in called.items()}
+
+
+def _told(before: pl.DataFrame, rows: pl.DataFrame, few: tuple[Few, ...]) -> pl.DataFrame:
+    """Rows with what is withheld of each, beside what they were before; no advice rests on what is withheld."""
+    if not few:
+        return rows.drop(_ROW, "suppressed")
+    before = before[rows[_ROW]]
+    figures = sorted({name for entry in few for name in entry.figures if name in rows.columns})
+    gone = [pl.when(pl.lit(before[name].is_not_null()) & pl.col(name).is_null()).then(pl.lit(name)) for name in figures]
+    names = pl.concat_str(gone, separator="|", ignore_nulls=True)
+    whole = pl.col(f"{WITHHELD}0")
+    rows = rows.with_columns(suppressed=whole, withheld=pl.when(names != "").then(names))
+    if "action" in rows.columns:
         unadvised = whole & pl.col("action").is_not_null()
         rows = rows.with_columns(
             action=pl.when(~unadvised).then("action").otherwise(pl.lit(None, pl.String)),
             reason=pl.when(~unadvised).then("reason").otherwise(pl.lit("few_buyers")),
             models_agree=pl.when(~unadvised).then("models_agree"),
         )
-    return rows.filter(~hidden[0]) if private.drop else rows
+    return bare(rows.drop(_ROW))
 
 
 def labels(connection: duckdb.DuckDBPyConnection, there: set[str], /) -> dict[str, dict[str | None, Text]]:
@@ -219,6 +241,8 @@ def labels(connection: duckdb.DuckDBPyConnection, there: set[str], /) -> dict[st
         if f"reference.{table}" in there:
             rows = connection.execute(f"SELECT {key}, name_zh, name_en FROM reference.{table}").fetchall()
             found.setdefault(column, {}).update({code: Text(zh, en) for code, zh, en in rows})
+    for column in ("channel", "programme"):
+        found["source"] |= {code: text for code, text in found.get(column, {}).items() if code is not None}
     return found
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pipelines.reports.content import Column, Private, Table
-from pipelines.reports.returns import CREDITED, returns
+from pipelines.reports.content import Column, Table
+from pipelines.reports.returns import returns
 from pipelines.reports.wording import Text
 
 DAYS = ("7d", "15d", "30d")
 CLICKED = tuple(f"{figure}_{days}" for figure in ("click_gmv", "roas_click") for days in DAYS)
-# Rows of 7, 15 and 30 days lie within each other: what tells of the fewest is what one has more than the other.
 EXCHANGES = Table(
     "exchange_returns",
     Text("红猫与红京", "Red-Cat and Red-JD"),
@@ -20,13 +19,8 @@ EXCHANGES = Table(
     f"""
     SELECT as_of, model, currency, exchange, spend, in_task_spend, out_of_task_spend, unknown_task_spend,
         coalesce(evidenced_spend, spend) AS evidenced_spend, platform_spend, {", ".join(CLICKED)}, view_gmv,
-        credited_gmv, credited_net, roas_gmv, roas_net, cpuv::DOUBLE AS cpuv, orders, maturity,
-        coalesce(min(CASE WHEN orders > 0 THEN coalesce(fewest, 1) END)
-            OVER (PARTITION BY as_of, currency, exchange), 0) AS people
-    FROM (SELECT *, coalesce(exchange, '') AS named FROM history.exchange_roi) LEFT JOIN (
-        SELECT as_of, model, currency, split_part(key, '|', 1) AS named, min(nullif(buyers, 0)) AS fewest
-        FROM history.buyers WHERE level = 'exchange_part' GROUP BY ALL
-    ) USING (as_of, model, currency, named) WHERE {{shown}} ORDER BY as_of DESC, model, currency, exchange""",
+        credited_gmv, credited_net, roas_gmv, roas_net, cpuv::DOUBLE AS cpuv, daily_visitors, orders, maturity
+    FROM history.exchange_roi WHERE {{shown}} ORDER BY as_of DESC, model, currency, exchange""",
     (
         Column("exchange", "code"),
         Column("spend"),
@@ -39,7 +33,7 @@ EXCHANGES = Table(
         Column("maturity", "code"),
     ),
     needs=("history.exchange_roi", "history.buyers"),
-    private=Private("people", (*CREDITED, *CLICKED, "view_gmv")),
+    mart="exchange_roi",
 )
 LANE_VISITS = Table(
     "lane_visits",
@@ -52,7 +46,7 @@ LANE_VISITS = Table(
     """
     SELECT as_of, lane, exchange, currency, count(*) AS notes, sum(task_spend) AS task_spend,
         sum(daily_visitors)::BIGINT AS daily_visitors,
-        (sum(task_spend) / nullif(sum(daily_visitors), 0))::DOUBLE AS cpuv, sum(daily_visitors)::BIGINT AS people
+        (sum(task_spend) / nullif(sum(daily_visitors), 0))::DOUBLE AS cpuv
     FROM history.note_roi
     WHERE {shown} AND model = (SELECT min(model) FROM history.note_roi) AND daily_visitors IS NOT NULL
     GROUP BY ALL ORDER BY as_of DESC, lane, exchange, currency""",
@@ -63,7 +57,7 @@ LANE_VISITS = Table(
         Column("cpuv", of=("task_spend", "daily_visitors")),
     ),
     needs=("history.note_roi",),
-    private=Private("people", ("daily_visitors",), (("lane",), ("exchange",))),
+    mart="note_roi",
 )
 IN_APP = Table(
     "in_app_loop",
@@ -74,7 +68,7 @@ IN_APP = Table(
         "stand with several notes, so rows are never added.",
     ),
     """
-    SELECT * EXCLUDE (model), coalesce(buyer_uv, 0) AS people FROM history.in_app_loop WHERE {shown}
+    SELECT * EXCLUDE (model) FROM history.in_app_loop WHERE {shown}
     ORDER BY as_of DESC, paid_net DESC NULLS LAST, note_id, currency""",
     (
         Column("title", "text"),
@@ -85,11 +79,7 @@ IN_APP = Table(
         Column("note_id", "text"),
     ),
     needs=("history.in_app_loop",),
-    private=Private(
-        "people",
-        ("buyer_uv", "paid_orders", "paid_gmv", "paid_refunds", "paid_net"),
-        counts=("click_uv", "visit_uv", "cart_uv"),
-    ),
+    mart="in_app_loop",
     folded=True,
 )
 LIVE = Table(
@@ -113,7 +103,7 @@ LIVE = Table(
         Column("note_id", "text"),
     ),
     needs=("history.live_roi", "history.buyers"),
-    private=Private("people", CREDITED),
+    mart="live_roi",
     folded=True,
 )
 PRESALE_LINES = ("presale_lines", "balance_paid_lines", "open_lines", "lapsed_lines")
@@ -129,9 +119,7 @@ PRESALES = Table(
     f"""
     SELECT as_of, channel, currency, {", ".join(f"sum({name})::BIGINT AS {name}" for name in PRESALE_LINES)},
         (sum(balance_paid_lines) / nullif(sum(presale_lines), 0))::DOUBLE AS balance_paid_share,
-        {", ".join(f"CASE WHEN count({name}) = count(*) THEN sum({name}) END AS {name}" for name in PRESALE_MONEY)},
-        coalesce(least(nullif(sum(balance_paid_lines), 0), nullif(sum(open_lines), 0), nullif(sum(lapsed_lines), 0)), 0)
-            AS people
+        {", ".join(f"CASE WHEN count({name}) = count(*) THEN sum({name}) END AS {name}" for name in PRESALE_MONEY)}
     FROM history.presales WHERE {{shown}} GROUP BY ALL ORDER BY as_of DESC, channel, currency""",
     (
         Column("channel", "code"),
@@ -140,7 +128,7 @@ PRESALES = Table(
         *map(Column, PRESALE_MONEY),
     ),
     needs=("history.presales",),
-    private=Private("people", (*PRESALE_LINES, "balance_paid_share", *PRESALE_MONEY)),
+    mart="presales",
 )
 PARTS = (
     *("paid_orders", "total_gmv", "part_gmv_share", "aov", "seeded_gmv", "seeded_net", "roas_seeded"),
@@ -155,9 +143,7 @@ SPLITS = Table(
         "split's parts add up to the ROAS; splits are never added.",
     ),
     """
-    SELECT * EXCLUDE (model),
-        coalesce(least(nullif(buyers, 0), nullif(seeded_buyers, 0), nullif(unseeded_buyers, 0)), 0) AS people
-    FROM history.order_splits WHERE {shown}
+    SELECT * EXCLUDE (model) FROM history.order_splits WHERE {shown}
     ORDER BY as_of DESC, currency, list_position(['buyer', 'member', 'exclusive'], split), total_gmv DESC""",
     (
         Column("split", "code"),
@@ -166,5 +152,5 @@ SPLITS = Table(
         Column("maturity", "code"),
     ),
     needs=("history.order_splits",),
-    private=Private("people", PARTS, (("split",),)),
+    mart="order_splits",
 )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pipelines.reports.content import Column, Private, Table
+from pipelines.reports.content import Column, Table
 from pipelines.reports.wording import Text
 
-# A redeemed card or voucher is somebody's visit: people are no more than these.
 CARD = ("card_visits", "visit_amount", "discount_cost", "contribution_amount", "break_even_visits", "is_broken_even")
 AROUND = ("notes_before", "notes_after", "redemptions_before", "redemptions_after")
 CARD_SHOPS = Table(
@@ -17,9 +16,8 @@ CARD_SHOPS = Table(
         "notes and redemptions before and after it joined.",
     ),
     """
-    SELECT * EXCLUDE (model), least(nullif(card_visits, 0), nullif(cards_sold, 0), nullif(redemptions_before, 0),
-        nullif(redemptions_after, 0)) AS people
-    FROM history.card_shops WHERE {shown} ORDER BY as_of DESC, programme, city, shop_id, currency""",
+    SELECT * EXCLUDE (model) FROM history.card_shops WHERE {shown}
+    ORDER BY as_of DESC, programme, city, shop_id, currency""",
     (
         Column("shop_name", "text"),
         Column("city", "code"),
@@ -32,11 +30,7 @@ CARD_SHOPS = Table(
         Column("maturity", "code"),
     ),
     needs=("history.card_shops",),
-    private=Private(
-        "people",
-        (*CARD, "cards_sold", "redemptions_before", "redemptions_after", "notes_without_redemptions"),
-        (("programme",), ("programme", "city")),
-    ),
+    mart="card_shops",
     folded=True,
 )
 COHORT = ("cards_sold", "cards_refunded", "cards_active", "cards_used", "card_visits", "discount_cost")
@@ -50,9 +44,8 @@ CARD_COHORTS = Table(
         "is still deferred. A refund undoes it all.",
     ),
     """
-    SELECT * EXCLUDE (model), coalesce(least(nullif(cards_sold, 0), nullif(cards_refunded, 0), nullif(cards_active, 0),
-        nullif(cards_used, 0), nullif(cards_sold - cards_used, 0)), 0) AS people
-    FROM history.card_cohorts WHERE {shown} ORDER BY as_of DESC, programme, cohort_month, stated_on, currency""",
+    SELECT * EXCLUDE (model) FROM history.card_cohorts WHERE {shown}
+    ORDER BY as_of DESC, programme, cohort_month, stated_on, currency""",
     (
         Column("programme", "code"),
         Column("cohort_month", "date"),
@@ -61,10 +54,11 @@ CARD_COHORTS = Table(
         Column("maturity", "code"),
     ),
     needs=("history.card_cohorts",),
-    private=Private("people", (*COHORT, *BOOKED), (("programme", "stated_on"),)),
+    mart="card_cohorts",
     folded=True,
 )
 SOLD = ("vouchers_sold", "vouchers_redeemed")
+BESIDES = ("vouchers_refunded", "vouchers_expired", "vouchers_open")
 AMOUNTS = ("sold_amount", "redeemed_amount")
 VOUCHERS = Table(
     "vouchers",
@@ -74,11 +68,10 @@ VOUCHERS = Table(
         "By month of sale, over all cities and kinds of shop: how many were redeemed. Late months still move.",
     ),
     f"""
-    SELECT *, vouchers_redeemed / nullif(vouchers_sold, 0) AS redeemed_share,
-        coalesce(least(nullif(vouchers_redeemed, 0), nullif(vouchers_sold - vouchers_redeemed, 0)), 0) AS people
+    SELECT *, vouchers_redeemed / nullif(vouchers_sold, 0) AS redeemed_share
     FROM (
         SELECT as_of, currency, programme, sold_month,
-            {", ".join(f"sum({name})::BIGINT AS {name}" for name in (*SOLD, "vouchers_refunded"))},
+            {", ".join(f"sum({name})::BIGINT AS {name}" for name in (*SOLD, *BESIDES))},
             {", ".join(f"sum({name}) AS {name}" for name in AMOUNTS)},
             CASE WHEN bool_or(maturity = 'maturing') THEN 'maturing' WHEN bool_or(maturity = 'settling') THEN 'settling'
                 ELSE 'mature' END AS maturity
@@ -95,7 +88,7 @@ VOUCHERS = Table(
         Column("maturity", "code"),
     ),
     needs=("history.vouchers",),
-    private=Private("people", (*SOLD, *AMOUNTS, "redeemed_share"), (("programme",),), counts=("vouchers_refunded",)),
+    mart="vouchers",
     folded=True,
 )
 COVERAGE = Table(
@@ -106,7 +99,7 @@ COVERAGE = Table(
         "Shops, curated ones and redemptions of each city.",
     ),
     """
-    SELECT * EXCLUDE (model), redemptions AS people FROM history.shop_coverage WHERE {shown}
+    SELECT * EXCLUDE (model) FROM history.shop_coverage WHERE {shown}
     ORDER BY as_of DESC, shops DESC, city""",
     (
         Column("city", "code"),
@@ -115,7 +108,7 @@ COVERAGE = Table(
         Column("maturity", "code"),
     ),
     needs=("history.shop_coverage",),
-    private=Private("people", ("redemptions", "curated_redemption_share")),
+    mart="shop_coverage",
     folded=True,
 )
 # Averages a day and city: small numbers, of which the half of one counts.
@@ -139,6 +132,7 @@ PILOTS = Table(
         Column("maturity", "code"),
     ),
     needs=("history.city_pilots",),
+    mart="city_pilots",
     folded=True,
 )
 LOCAL = (CARD_SHOPS, CARD_COHORTS, VOUCHERS, COVERAGE, PILOTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.reports.content import Column, Private, Table
+from pipelines.reports.content import Column, Table
 
 if TYPE_CHECKING:
     from pipelines.reports.wording import Text
@@ -23,25 +23,12 @@ RATIOS = (
 PEOPLE = (Column("orders"), Column("buyers"), Column("new_customer_share"))
 ACQUIRED = (*PEOPLE, Column("cac"))
 RETURNS = (*MONEY, *PEOPLE, *RATIOS, Column("maturity", "code"))
-#: What a cell tells of its buyers, and so is hidden where they are too few.
-CREDITED = (
-    *("credited_gmv", "direct_gmv", "halo_gmv", "credited_net", "credited_refunds", "unattributed_gmv", "orders"),
-    *("buyers", "new_customers", "new_customer_share", "cac", "cost_per_buyer"),
-    *("roas_gmv", "roas_direct", "roas_net", "roi_profit", "roas_low", "roas_high", "direct_low", "direct_high"),
-    *("credited_share", "halo_out_gmv"),
-)
-#: What tells of the new customers among them.
-OF_NEW = ("new_people", ("new_customers", "new_customer_share", "cac"))
-#: How many are the fewer, the new ones or the known others; 0 where one of them is nobody.
-NEW_PEOPLE = """least(nullif(b.new_customers, 0),
-    nullif(round(b.new_customers / nullif(b.new_customer_share, 0))::BIGINT - b.new_customers, 0))"""
 
 
 def returns(level: str, key: str, *columns: str, mart: str = "") -> str:
     """What each key of a level returned, with the buyers behind it and the range of ROAS over the models.
 
-    `people` is the least number over the models, since the range tells of each of them. `mart` holds the returns where
-    it is not that of the level.
+    `mart` holds the returns where it is not that of the level.
     """
     shown = ", ".join(f"r.{name}" for name in ("as_of", "model", "currency", key, *columns))
     return f"""
@@ -50,9 +37,7 @@ def returns(level: str, key: str, *columns: str, mart: str = "") -> str:
             coalesce(b.buyers, 0) AS buyers, b.new_customer_share,
             (r.spend / nullif(b.new_customers, 0))::DOUBLE AS cac,
             r.roas_direct, min(r.roas_gmv) OVER same AS roas_low, max(r.roas_gmv) OVER same AS roas_high,
-            min(r.roas_direct) OVER same AS direct_low, max(r.roas_direct) OVER same AS direct_high,
-            coalesce(min(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0))) OVER same, 0) AS people,
-            coalesce(min({NEW_PEOPLE}) OVER same, 0) AS new_people
+            min(r.roas_direct) OVER same AS direct_low, max(r.roas_direct) OVER same AS direct_high
         FROM history.{mart or f"{level}_roi"} AS r LEFT JOIN history.buyers AS b
             ON b.level = '{level}' AND b.as_of = r.as_of AND b.model = r.model AND b.currency = r.currency
             AND b.key IS NOT DISTINCT FROM r.{key}
@@ -70,5 +55,5 @@ def level_returns(level: str, key: str, title: Text, says: Text, names: tuple[Co
         returns(level, key, *(column.name for column in names if column.name != key)),
         columns or (*names, *RETURNS),
         needs=(f"history.{level}_roi", "history.buyers"),
-        private=Private("people", CREDITED, finer=OF_NEW),
+        mart=f"{level}_roi",
     )

@@ -6,23 +6,13 @@ from typing import TYPE_CHECKING
 
 from models.advice import advise
 from pipelines.marts.matches import MATCH_DAYS
-from pipelines.reports.content import Column, Private, Section, Table
+from pipelines.marts.privacy import FUNNEL_DAY
+from pipelines.reports.content import Column, Section, Table
 from pipelines.reports.lane_tables import EXCHANGES, IN_APP, LANE_VISITS, LIVE, PRESALES, SPLITS
 from pipelines.reports.local_tables import LOCAL
-from pipelines.reports.returns import (
-    ACQUIRED,
-    CREDITED,
-    MONEY,
-    NEW_PEOPLE,
-    OF_NEW,
-    PEOPLE,
-    RATIOS,
-    RETURNS,
-    level_returns,
-    returns,
-)
-from pipelines.reports.spend_tables import PLAN, REAL_RETURNS, SPEND, WALLETS
-from pipelines.reports.wording import Text
+from pipelines.reports.returns import ACQUIRED, MONEY, PEOPLE, RATIOS, RETURNS, level_returns, returns
+from pipelines.reports.spend_tables import CATEGORY_PLAN, PLAN, REAL_RETURNS, SPEND, WALLETS
+from pipelines.reports.wording import OTHERS, Text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,6 +58,7 @@ FEED_DAYS = Table(
         *map(Column, ("rows", "duplicate", "quarantined")),
     ),
     needs=("mart.feed_days",),
+    mart="feed_days",
 )
 
 TOTALS = Table(
@@ -77,16 +68,14 @@ TOTALS = Table(
         "全部笔记与全部订单。归因 + 未归因 = 店铺总额，分毫不差。",
         "All notes and all orders. Credited + unattributed = the shop's total, to the fen.",
     ),
-    f"""
+    """
     SELECT r.as_of, r.model, r.currency, s.spend, s.evidenced_spend, r.total_gmv, r.credited_gmv,
         r.unattributed_gmv, r.credited_refunds, r.credited_gmv - r.credited_refunds AS credited_net, s.orders,
         coalesce(b.buyers, 0) AS buyers, b.new_customers, b.new_customer_share,
         (r.credited_gmv / nullif(s.evidenced_spend, 0))::DOUBLE AS roas_gmv,
         ((r.credited_gmv - r.credited_refunds) / nullif(s.evidenced_spend, 0))::DOUBLE AS roas_net,
         (r.credited_gmv / nullif(r.total_gmv, 0))::DOUBLE AS credited_share,
-        (s.spend / nullif(b.new_customers, 0))::DOUBLE AS cac, s.maturity,
-        coalesce(least(nullif(b.buyers, 0), nullif(b.unattributed_buyers, 0)), 0) AS people,
-        coalesce({NEW_PEOPLE}, 0) AS new_people
+        (s.spend / nullif(b.new_customers, 0))::DOUBLE AS cac, s.maturity
     FROM history.reconciliation AS r
     JOIN (
         SELECT as_of, model, currency, sum(spend) AS spend,
@@ -97,7 +86,7 @@ TOTALS = Table(
     ) AS s USING (as_of, model, currency)
     LEFT JOIN history.buyers AS b
         ON b.level = 'all' AND b.as_of = r.as_of AND b.model = r.model AND b.currency = r.currency
-    WHERE r.{{shown}} ORDER BY r.as_of DESC, r.model, r.total_gmv DESC, r.currency""",
+    WHERE r.{shown} ORDER BY r.as_of DESC, r.model, r.total_gmv DESC, r.currency""",
     (
         *map(Column, ("spend", "evidenced_spend", "total_gmv", "credited_gmv", "unattributed_gmv")),
         *map(Column, ("credited_refunds", "credited_net")),
@@ -109,10 +98,9 @@ TOTALS = Table(
         Column("maturity", "code"),
     ),
     needs=("history.reconciliation", "history.category_roi", "history.buyers"),
-    private=Private("people", CREDITED, (), finer=OF_NEW),
+    mart="reconciliation",
 )
 
-# All its notes have no fewer buyers than the one with most.
 BY_MATURITY = Table(
     "by_maturity",
     Text("按成熟度", "By maturity"),
@@ -124,7 +112,7 @@ BY_MATURITY = Table(
     SELECT as_of, model, currency, r.maturity, count(*) AS notes, sum(spend) AS spend,
         sum(coalesce(evidenced_spend, spend)) AS evidenced_spend, sum(credited_gmv) AS credited_gmv,
         (sum(credited_gmv) / nullif(sum(coalesce(evidenced_spend, spend)), 0))::DOUBLE AS roas_gmv,
-        coalesce(max(buyers), 0) AS people, sum(orders) AS orders
+        coalesce(max(buyers), 0) AS most_buyers, sum(orders) AS orders
     FROM history.note_roi AS r LEFT JOIN (
         SELECT as_of, model, currency, key AS note_id, buyers FROM history.buyers WHERE level = 'note'
     ) USING (as_of, model, currency, note_id)
@@ -137,7 +125,7 @@ BY_MATURITY = Table(
         Column("roas_gmv", of=("credited_gmv", "evidenced_spend")),
     ),
     needs=("history.note_roi", "history.buyers"),
-    private=Private("people", CREDITED),
+    mart="note_roi",
 )
 
 DAILY = Table(
@@ -148,7 +136,8 @@ DAILY = Table(
         "Spend and what buyers paid by day, as known today; a day that has not arrived is empty.",
     ),
     """
-    SELECT business_date, f.currency, impressions, engagements, clicks, visits, carts, orders, paid_gmv, kept_gmv, spend
+    SELECT business_date, f.currency, impressions, engagements, clicks, visits, carts, orders, paid_gmv, kept_gmv,
+        spend, impression_uv, engagement_uv, click_uv, visit_uv, cart_uv, buyer_uv
     FROM mart.funnel_daily AS f
     LEFT JOIN (
         SELECT spend_date AS business_date, currency,
@@ -162,6 +151,7 @@ DAILY = Table(
         Column("kept_gmv"),
     ),
     needs=("mart.funnel_daily", "core.spend"),
+    mart="funnel_daily",
 )
 
 CATEGORIES = level_returns(
@@ -233,6 +223,7 @@ NOTES = Table(
             "exchange",
             "published_at",
             "cpuv",
+            "daily_visitors",
         )
     }) AS earned LEFT JOIN history.note_quadrant AS seen ON seen.as_of = earned.as_of AND seen.note_id = earned.note_id
     """,
@@ -256,7 +247,7 @@ NOTES = Table(
         Column("note_id", "text"),
     ),
     needs=("history.note_roi", "history.buyers", "history.note_quadrant"),
-    private=Private("people", CREDITED, ((), ("creator_id",), ("campaign_id",), ("lane",)), finer=OF_NEW),
+    mart="note_roi",
     then=_advised,
 )
 CREATORS = level_returns(
@@ -303,7 +294,7 @@ QUADRANT = Table(
         Column("note_id", "text"),
     ),
     needs=("history.note_quadrant",),
-    private=Private("visitor_uv", ("visitor_uv", "visit_rate"), ()),
+    mart="note_quadrant",
 )
 LINK_REQUESTS = Table(
     "link_requests",
@@ -313,8 +304,8 @@ LINK_REQUESTS = Table(
         "Notes whose readers ask for the link and that hang none: add it first.",
     ),
     """
-    SELECT as_of, title, has_link, comments, link_requests, link_requests_last_7d, link_request_share, category, lane,
-        note_id
+    SELECT as_of, title, has_link, link_request_uv, comments, link_requests, link_requests_last_7d, link_request_share,
+        category, lane, note_id
     FROM history.link_requests WHERE {shown} AND link_requests > 0
     ORDER BY as_of DESC, has_link, link_requests DESC, note_id""",
     (
@@ -326,6 +317,7 @@ LINK_REQUESTS = Table(
         Column("note_id", "text"),
     ),
     needs=("history.link_requests",),
+    mart="link_requests",
 )
 GUARDRAILS = Table(
     "guardrails",
@@ -335,8 +327,8 @@ GUARDRAILS = Table(
         "Share of ads, of negative comments and complaints, and what leads off the platform, by category.",
     ),
     """
-    SELECT as_of, category, notes, ad_share, is_ad_share_high, negative_share, is_negative_share_high, complaint_share,
-        is_complaint_share_high, diverting_notes, diverting_comments
+    SELECT as_of, category, notes, negative_comments, complaints, ad_share, is_ad_share_high, negative_share,
+        is_negative_share_high, complaint_share, is_complaint_share_high, diverting_notes, diverting_comments
     FROM history.guardrails WHERE {shown} ORDER BY as_of DESC, category NULLS LAST""",
     (
         Column("category", "code"),
@@ -350,6 +342,7 @@ GUARDRAILS = Table(
         *map(Column, ("diverting_notes", "diverting_comments")),
     ),
     needs=("history.guardrails",),
+    mart="guardrails",
 )
 
 SEARCH_BACK = Table(
@@ -370,7 +363,7 @@ SEARCH_BACK = Table(
         Column("maturity", "code"),
     ),
     needs=("history.search_back",),
-    private=Private("search_uv_to_date", ("search_uv_to_date", "search_back_rate"), (("category",),)),
+    mart="search_back",
 )
 REPURCHASE = Table(
     "repurchase",
@@ -381,7 +374,7 @@ REPURCHASE = Table(
     ),
     """
     SELECT as_of, cohort_month, first_exclusive, months_since, cohort_buyers, repeat_buyers, repeat_share,
-        repeat_to_date_share, maturity, repeat_buyers AS people
+        repeat_buyers_to_date, repeat_to_date_share, maturity
     FROM history.repurchase WHERE {shown} ORDER BY as_of DESC, cohort_month, first_exclusive, months_since""",
     (
         Column("cohort_month", "date"),
@@ -391,19 +384,8 @@ REPURCHASE = Table(
         Column("maturity", "code"),
     ),
     needs=("history.repurchase",),
-    private=Private(
-        "people", ("repeat_buyers", "repeat_share", "repeat_to_date_share"), (("cohort_month", "first_exclusive"),)
-    ),
+    mart="repurchase",
 )
-
-
-def _buyers_of(level: str, column: str) -> str:
-    """SQL that joins the buyers behind the rows of a channel, as `people`; null where they were not counted yet."""
-    return f"""LEFT JOIN (
-        SELECT as_of, currency, split_part(key, '|', 1) AS channel, split_part(key, '|', 2) AS {column},
-            buyers AS people
-        FROM history.buyers WHERE level = '{level}'
-    ) USING (as_of, currency, channel, {column})"""
 
 
 MATCH_RATES = Table(
@@ -414,12 +396,12 @@ MATCH_RATES = Table(
         "By what orders found their notes: click, promotion code, user key or linked account; the rest found none.",
     ),
     f"""
-    SELECT * REPLACE (coalesce(people, 1) AS people), order_lines / sum(order_lines) OVER whole AS order_share,
+    SELECT *, order_lines / sum(order_lines) OVER whole AS order_share,
         (paid_gmv / sum(paid_gmv) OVER whole)::DOUBLE AS gmv_share
     FROM (
         SELECT as_of, channel, currency, matched_by, sum(orders)::BIGINT AS order_lines, sum(paid_gmv) AS paid_gmv
         FROM history.match_rates WHERE {{shown}} AND business_date > as_of - {MATCH_DAYS} GROUP BY ALL
-    ) {_buyers_of("match", "matched_by")}
+    )
     WINDOW whole AS (PARTITION BY as_of, channel, currency)
     ORDER BY as_of DESC, channel, currency, order_lines DESC, matched_by""",
     (
@@ -428,23 +410,22 @@ MATCH_RATES = Table(
         *map(Column, ("order_lines", "order_share", "paid_gmv", "gmv_share")),
     ),
     needs=("history.match_rates", "history.buyers"),
-    private=Private("people", ("order_lines", "order_share", "paid_gmv", "gmv_share"), (("channel",),)),
+    mart="match_rates",
 )
 UNMATCHED = Table(
     "unmatched_orders",
     Text("近28天未匹配订单", "Orders of the last 28 days that found no note"),
     Text("按原因。它们留在未归因里，不会丢失。", "By reason. They stay in what is unattributed; none is lost."),
     f"""
-    SELECT * REPLACE (coalesce(people, 1) AS people) FROM (
-        SELECT as_of, channel, currency, unmatched_because, sum(orders)::BIGINT AS order_lines,
-            sum(paid_gmv) AS paid_gmv
-        FROM history.unmatched_orders WHERE {{shown}} AND business_date > as_of - {MATCH_DAYS} GROUP BY ALL
-    ) {_buyers_of("unmatched", "unmatched_because")}
+    SELECT as_of, channel, currency, unmatched_because, sum(orders)::BIGINT AS order_lines, sum(paid_gmv) AS paid_gmv
+    FROM history.unmatched_orders WHERE {{shown}} AND business_date > as_of - {MATCH_DAYS} GROUP BY ALL
     ORDER BY as_of DESC, channel, currency, order_lines DESC""",
     (Column("channel", "code"), Column("unmatched_because", "code"), Column("order_lines"), Column("paid_gmv")),
     needs=("history.unmatched_orders", "history.buyers"),
-    private=Private("people", ("order_lines", "paid_gmv"), (("channel",),)),
+    mart="unmatched_orders",
 )
+# How many people stand behind a figure of the funnel on its day.
+_PEOPLE_OF_DAY = f"CASE {' '.join(f'WHEN figure IN {few.figures} THEN {few.people}' for few in FUNNEL_DAY)} END"
 RESTATEMENTS = Table(
     "restatements",
     Text("被改动的数字", "What was restated"),
@@ -452,9 +433,13 @@ RESTATEMENTS = Table(
         "自上次日报以来改变的过去数字，改动最大的在前。",
         "Figures of past days that changed since the last report, the largest changes first.",
     ),
-    """
-    SELECT as_of, restated_on, restated_in, business_date, figure, part_of, note_id, was, became, change
-    FROM history.restatements WHERE {shown}
+    f"""
+    SELECT as_of, restated_on, restated_in, business_date, figure, part_of, note_id, was, became, change,
+        CASE WHEN restated_in = 'funnel_daily' THEN {_PEOPLE_OF_DAY} END AS day_people
+    FROM history.restatements LEFT JOIN (
+        SELECT as_of, business_date, {", ".join(f"min({few.people}) AS {few.people}" for few in FUNNEL_DAY)}
+        FROM history.funnel_daily GROUP BY ALL
+    ) USING (as_of, business_date) WHERE {{shown}}
     QUALIFY row_number() OVER (
         PARTITION BY as_of ORDER BY abs(change) DESC NULLS LAST, business_date DESC, figure, note_id, part_of,
             restated_on, restated_in, cycle, was
@@ -463,14 +448,15 @@ RESTATEMENTS = Table(
         restated_on, restated_in, cycle, was""",
     (
         Column("restated_on", "date"),
-        Column("restated_in", "text"),
+        Column("restated_in", "code"),
         Column("business_date", "date"),
-        Column("figure", "text"),
+        Column("figure", "code"),
         *(Column(name, "unit_cost") for name in ("was", "became", "change")),
-        Column("part_of", "text"),
+        Column("part_of", "code"),
         Column("note_id", "text"),
     ),
-    needs=("history.restatements",),
+    needs=("history.restatements", "history.funnel_daily"),
+    mart="restatements",
 )
 CLAIMS = Table(
     "claims",
@@ -482,9 +468,17 @@ CLAIMS = Table(
     ),
     """
     SELECT as_of, model, currency, exchange, cycle, count(DISTINCT note_id) AS notes, sum(claimed_gmv) AS claimed_gmv,
-        sum(credited_gmv) AS credited_gmv, sum(credited_gmv) - sum(claimed_gmv) AS claim_difference,
-        floor(sum(credited_orders))::BIGINT AS people
-    FROM history.claims WHERE {shown} AND claimed_gmv IS NOT NULL GROUP BY ALL
+        sum(credited_gmv) AS credited_gmv, sum(credited_gmv) - sum(claimed_gmv) AS claim_difference
+    FROM (
+        -- What is credited is of the note, in whichever of its tasks; all traffic holds the other kinds.
+        SELECT as_of, model, currency, exchange, cycle, note_id, business_date, sum(claimed_gmv) AS claimed_gmv,
+            any_value(credited_gmv) AS credited_gmv
+        FROM (
+            SELECT as_of, model, currency, exchange, cycle, note_id, business_date, task_id,
+                max(claimed_gmv) AS claimed_gmv, any_value(credited_gmv) AS credited_gmv
+            FROM history.claims WHERE {shown} AND claimed_gmv IS NOT NULL GROUP BY ALL
+        ) GROUP BY ALL
+    ) GROUP BY ALL
     ORDER BY as_of DESC, model, currency, exchange, cycle""",
     (
         Column("exchange", "code"),
@@ -492,8 +486,8 @@ CLAIMS = Table(
         *map(Column, ("notes", "claimed_gmv", "credited_gmv")),
         Column("claim_difference", "yuan"),
     ),
-    needs=("history.claims",),
-    private=Private("people", ("credited_gmv", "claim_difference"), ()),
+    needs=("history.claims", "history.buyers"),
+    mart="claims",
 )
 AD_CLAIMS = Table(
     "ad_claims",
@@ -506,8 +500,7 @@ AD_CLAIMS = Table(
     """
     SELECT as_of, model, currency, platform, claim_kind, cycle, count(DISTINCT note_id) AS notes,
         sum(claimed_orders)::BIGINT AS claimed_orders, sum(claimed_gmv) AS claimed_gmv,
-        sum(credited_gmv) AS credited_gmv, sum(credited_gmv) - sum(claimed_gmv) AS claim_difference,
-        coalesce(floor(sum(credited_orders)), 0)::BIGINT AS people
+        sum(credited_gmv) AS credited_gmv, sum(credited_gmv) - sum(claimed_gmv) AS claim_difference
     FROM history.ad_claims WHERE {shown} GROUP BY ALL
     ORDER BY as_of DESC, model, currency, platform, claim_kind, cycle""",
     (
@@ -517,8 +510,8 @@ AD_CLAIMS = Table(
         *map(Column, ("notes", "claimed_orders", "claimed_gmv", "credited_gmv")),
         Column("claim_difference", "yuan"),
     ),
-    needs=("history.ad_claims",),
-    private=Private("people", ("credited_gmv", "claim_difference"), ()),
+    needs=("history.ad_claims", "history.buyers"),
+    mart="ad_claims",
     folded=True,
 )
 DOUBLE_CLAIMS = Table(
@@ -530,7 +523,8 @@ DOUBLE_CLAIMS = Table(
     ),
     """
     SELECT as_of, claimed_by, exchange, currency, count(*) AS places, sum(claimed_gmv) AS claimed_gmv,
-        sum(twice_at_least_gmv) AS twice_at_least_gmv, sum(twice_at_most_gmv) AS twice_at_most_gmv
+        sum(twice_at_least_gmv) AS twice_at_least_gmv, sum(twice_at_most_gmv) AS twice_at_most_gmv,
+        max(fewest_buyers) AS fewest_buyers
     FROM history.double_claims WHERE {shown} GROUP BY ALL
     ORDER BY as_of DESC, twice_at_least_gmv DESC NULLS LAST, claimed_by, exchange""",
     (
@@ -539,17 +533,25 @@ DOUBLE_CLAIMS = Table(
         *map(Column, ("places", "claimed_gmv", "twice_at_least_gmv", "twice_at_most_gmv")),
     ),
     needs=("history.double_claims",),
+    mart="double_claims",
 )
 
 FUNNEL_DAYS = 28
-# How the rows of one day, one a currency, make its count: only orders differ between them.
-FUNNEL_STEPS = dict.fromkeys(("impressions", "engagements", "clicks", "visits", "carts"), "max")
-FUNNEL_STEPS |= dict.fromkeys(("orders", "kept_orders"), "sum")
+# Of each step, who took it, and how the rows of one day, one a currency, make its count: only orders differ in them.
+FUNNEL_STEPS = {
+    "impressions": ("impression_uv", "max"),
+    "engagements": ("engagement_uv", "max"),
+    "clicks": ("click_uv", "max"),
+    "visits": ("visit_uv", "max"),
+    "carts": ("cart_uv", "max"),
+    "orders": ("buyer_uv", "sum"),
+    "kept_orders": ("buyer_uv", "sum"),
+}
 # What 蒲公英 counted between two snapshots that both lie in these days. A note of which it tells no number has at least
 # none, so what is known is the least that all were read.
 READS = f"""
         SELECT as_of, 0.5 AS step_number, 'reads' AS step, events, {FUNNEL_DAYS} - coalesce(days, 0) AS days_missing,
-            unknown AS counts_unknown
+            unknown AS counts_unknown, NULL::BIGINT AS most_people
         FROM (SELECT DISTINCT as_of FROM history.funnel_daily WHERE {{shown}})
         LEFT JOIN (
             SELECT as_of, sum(reads)::BIGINT AS events, count(*) - count(reads) AS unknown
@@ -578,16 +580,17 @@ FUNNEL = Table(
         f"""
         SELECT as_of, {at} AS step_number, '{step}' AS step, sum(events)::BIGINT AS events,
             ({FUNNEL_DAYS} - count(events))::BIGINT AS days_missing,
-            NULL::BIGINT AS counts_unknown
+            NULL::BIGINT AS counts_unknown, max(people) AS most_people
         FROM (
-            SELECT as_of, business_date, {added}({step}) AS events FROM history.funnel_daily
+            SELECT as_of, business_date, {added}({step}) AS events, max({uv}) AS people FROM history.funnel_daily
             WHERE {{shown}} AND business_date > as_of - {FUNNEL_DAYS} GROUP BY ALL
         ) GROUP BY ALL"""
-        for at, (step, added) in enumerate(FUNNEL_STEPS.items())
+        for at, (step, (uv, added)) in enumerate(FUNNEL_STEPS.items())
     )
     + f" UNION ALL {READS} ORDER BY as_of DESC, step_number",
     (Column("step", "code"), Column("events", "count"), Column("days_missing", "count"), Column("counts_unknown")),
     needs=("history.funnel_daily", "history.note_daily"),
+    mart="funnel_daily",
 )
 LAG = Table(
     "purchase_lag",
@@ -608,7 +611,7 @@ LAG = Table(
         Column("median_days"),
     ),
     needs=("history.purchase_lag",),
-    private=Private("buyers", ("order_lines", "buyers"), (("category",),)),
+    mart="purchase_lag",
 )
 PATHS = Table(
     "common_paths",
@@ -622,7 +625,7 @@ PATHS = Table(
     FROM history.common_paths WHERE {shown} ORDER BY as_of DESC, order_lines DESC, path""",
     (Column("path", "code"), *map(Column, ("steps", "order_lines", "buyers", "paid_gmv"))),
     needs=("history.common_paths",),
-    private=Private("buyers", (), (), drop=True),
+    mart="common_paths",
 )
 
 RECONCILIATION = Table(
@@ -641,7 +644,8 @@ RECONCILIATION = Table(
         *map(Column, ("total_gmv", "credited_gmv", "unattributed_gmv", "total_refunds", "credited_refunds")),
         *map(Column, ("unattributed_refunds", "unmatched_refunds")),
     ),
-    needs=("history.reconciliation",),
+    needs=("history.reconciliation", "history.buyers"),
+    mart="reconciliation",
 )
 CHANNELS = Table(
     "channel_returns",
@@ -653,14 +657,15 @@ CHANNELS = Table(
         *map(Column, ("total_gmv", "credited_gmv", "unattributed_gmv", "orders", "buyers", "new_customer_share")),
     ),
     needs=("history.channel_roi", "history.buyers"),
-    private=Private("people", CREDITED, finer=OF_NEW),
+    mart="channel_roi",
 )
 
 WINDOWS = Table(
     "windows",
     Text("回溯窗口", "Look-back windows"),
     Text("触点在付款前多少小时内有效。", "How many hours before the payment a touch counts."),
-    "SELECT lane, kind, category, window_hours FROM reference.windows ORDER BY ALL NULLS FIRST",
+    f"""SELECT lane, kind, coalesce(category, '{OTHERS}') AS category, window_hours FROM reference.windows
+    ORDER BY lane, kind, windows.category NULLS FIRST""",
     (Column("lane", "code"), Column("kind", "code"), Column("category", "code"), Column("window_hours", "count")),
     needs=("reference.windows",),
 )
@@ -704,7 +709,7 @@ SECTIONS = (
         "categories",
         Text("类目与链路", "Categories and lanes"),
         Text("每个类目、每条链路回报如何？", "What did each category and each lane return?"),
-        (CATEGORIES, LANES, EXCHANGES, LANE_VISITS, IN_APP, LIVE, PRESALES, SPLITS, *LOCAL),
+        (CATEGORIES, CATEGORY_PLAN, LANES, EXCHANGES, LANE_VISITS, IN_APP, LIVE, PRESALES, SPLITS, *LOCAL),
     ),
     Section(
         "notes",

@@ -15,6 +15,7 @@ from pipelines.brands import seen_by
 from pipelines.marts.totals import totals
 from pipelines.reports.figures import UNKNOWN, kind_of, written
 from pipelines.reports.query import QueryError, named_brands, reading
+from pipelines.warehouse import columns_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,7 +102,7 @@ def _demand_model(connection: duckdb.DuckDBPyConnection, model: str) -> None:
 
 def _print_returns(connection: duckdb.DuckDBPyConnection, *, level: str, model: str, limit: int) -> None:
     mart = f"mart.{level}_roi"
-    present = {row[0] for row in connection.execute(f"DESCRIBE {mart}").fetchall()}
+    present = set(columns_of(connection, mart))
     shown = [s for s in SHOWN if s.column in present]
     (basis,) = connection.execute(f"SELECT any_value((as_of, window_set, scope)) FROM {mart}").fetchall()
     name, key = LABELS[level]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from data_contracts.contract import contract, feeds
 from models.register import MODELS, RULES
@@ -70,6 +71,12 @@ def _spaced(name: str) -> str:
     return name[:1].upper() + name[1:].replace("_", " ")
 
 
+def _enum(feed: str, column: str) -> dict[str | None, Text]:
+    """The words of a contract for the values of a column."""
+    return {value: Text(zh, _spaced(value)) for value, zh in contract(feed).field(column).enum.items()}
+
+
+OTHERS = "*"  # where a rule is of every category for which there is none
 UNKNOWN_ONE: dict[str | None, Text] = {None: Text("未知", "Unknown")}
 YES_NO: dict[str | None, Text] = {"true": Text("✓ 是", "✓ yes"), "false": Text("否", "no"), None: Text("—", "—")}
 HIGH: dict[str | None, Text] = {"true": Text("▲ 超限", "▲ high"), "false": Text("正常", "fine"), None: Text("—", "—")}
@@ -151,7 +158,28 @@ CODES: dict[str, dict[str | None, Text]] = {
         "not_due": Text("未到期", "Not due"),
     },
     "feed": {feed: Text(contract(feed).name_zh, _spaced(feed)) for feed in feeds()},
-    "source": {None: Text("全部", "All")},
+    "source": {
+        None: Text("全部", "All"),
+        "red_cat": Text("红猫", "Red-Cat"),
+        "red_jd": Text("红京", "Red-JD"),
+        **_enum("note_metrics_daily", "source"),
+    },
+    "scope": {
+        "brand": Text("同品牌", "same brand"),
+        "category": Text("同类目", "same category"),
+        "product": Text("同商品", "same product"),
+    },
+    "platform": _enum("ad_claims_daily", "platform"),
+    "claim_kind": _enum("ad_claims_daily", "claim_kind"),
+    "level": _enum("exchange_note_daily", "level"),
+    "restated_in": {
+        **{feed: Text(contract(feed).name_zh, _spaced(feed)) for feed in ("exchange_note_daily", "ad_claims_daily")},
+        "funnel_daily": Text("每日漏斗", "Daily funnel"),
+        "match_rates": Text("匹配率", "Match rates"),
+        "note_daily": Text("笔记日指标", "Note daily"),
+        "spend_daily": Text("每日花费", "Daily spend"),
+        "wallet_daily": Text("账户资金", "Account funds"),
+    },
     "matched_by": {
         "click_id": Text("点击", "Click"),
         "promotion_code": Text("推广码", "Promotion code"),
@@ -236,7 +264,7 @@ CODES: dict[str, dict[str | None, Text]] = {
         "refused": Text("拒收", "Refused"),
     },
     "by_model": {name: Text(MODELS[name].name_zh, MODELS[name].name_en) for name in RULES},
-    "category": {None: Text("未归类", "Unassigned")},
+    "category": {None: Text("未归类", "Unassigned"), OTHERS: Text("其他类目", "All others")},
     **dict.fromkeys(("channel", "city", "vertical"), UNKNOWN_ONE),
     "lane": {None: Text("不属于链路", "No lane")},
     "creator_tier": {
@@ -267,8 +295,18 @@ MODEL_RULES = {
 
 def heading(column: str, /) -> Text:
     """What a column is called."""
-    zh = explained(column).split(" · ")[0] or column
+    zh = explained(column).split(" · ")[0] or _of_claims().get(column, column)
     return Text(zh, HEADINGS.get(column) or _words(column))
+
+
+@cache
+def _of_claims() -> dict[str, str]:
+    """What the figures that platforms claim are called."""
+    return {
+        field.name: field.name_zh
+        for feed in ("ad_claims_daily", "exchange_note_daily")
+        for field in contract(feed).fields
+    }
 
 
 def explained(column: str, /) -> str:

@@ -52,6 +52,8 @@ def test_without_ads_it_is_not_known_what_the_accounts_were_given_for() -> None:
     assert row["real_spend_fen"] == 8_000
 
 
-def test_other_currencies_and_days_without_flows_have_no_row() -> None:
-    assert returned([{}], [{"currency": "USD"}]) == []
-    assert returned([{}], [{"flow_date": date(2026, 9, 3)}]) == []
+@pytest.mark.parametrize("flow", [{"currency": "USD"}, {"flow_date": date(2026, 9, 3)}])
+def test_without_flows_of_its_currency_and_days_real_money_is_unknown(flow: dict[str, Any]) -> None:
+    (row,) = returned([{}], [flow])
+    assert row["roas_gmv"] == 3.75
+    assert (row["wallet_face_fen"], row["real_spend_fen"], row["roas_real"], row["wallet_from"]) == (None,) * 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -11,6 +12,7 @@ import pytest
 from models.advice import Targets
 from models.register import RULES
 from pipelines.home import Home
+from pipelines.marts.privacy import PRIVATE, private
 from pipelines.marts.shown import shown
 from pipelines.marts.tables import MARTS
 from pipelines.reports.content import Content, Table, read_content
@@ -19,7 +21,9 @@ from pipelines.reports.query import reading
 from pipelines.reports.sections import SECTIONS
 from pipelines.reports.wording import CODES, MODEL_RULES, explained
 from pipelines.settings import SettingError
+from pipelines.suppression import PEOPLE, counted
 from pipelines.targets import ReportSettings, report_settings
+from tests.pipelines.test_marketer import OF_NOBODY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +31,12 @@ if TYPE_CHECKING:
     from tests.pipelines.conftest import Redcat
 
 TABLES = [table for section in SECTIONS for table in section.tables]
+# What an exchange or platform states of its own buyers, how many models agree, and how much is missing.
+STATED_BY_OTHERS = {
+    *("claimed_gmv", "claimed_orders", "places", "models_agree", "counts_unknown", "days_missing"),
+    *("planned_spend", "plan_share", "month_share"),
+}
+NUMBERS = {name for name, kind in KINDS.items() if kind.is_number}
 
 
 def content(redcat: Redcat, settings: ReportSettings | None = None) -> Content:
@@ -125,37 +135,73 @@ def test_seeding_has_the_cost_of_a_visit_and_no_roas(read: Content) -> None:
     )
 
 
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_table_of_a_mart_says_which_and_what_it_tells_of_people(table: Table) -> None:
+    marts = {need.partition(".")[2] for need in table.needs if need.startswith(("mart.", "history."))}
+    if not marts:
+        return
+    assert table.mart in marts
+    if PRIVATE[table.mart] == ():
+        return
+    told = {figure for few in private(table.name, table.mart) for figure in few.figures}
+    figures = {column.name for column in table.columns if column.kind in NUMBERS}
+    assert figures - told - OF_NOBODY - STATED_BY_OTHERS == set()
+
+
 @pytest.mark.parametrize("k", [1, 10, 60])
-def test_no_cell_stands_for_fewer_buyers_than_the_threshold(demo: Redcat, k: int) -> None:
+def test_no_cell_stands_for_fewer_people_than_the_threshold(demo: Redcat, k: int) -> None:
     frames = content(demo, ReportSettings(Targets(), privacy_k=k)).frames
-    for table in TABLES:
-        if table.private and table.name in frames:
-            rows = frames[table.name]
-            few = rows.filter(pl.col(table.private.people).is_between(1, k - 1))
-            told = [
-                name for name in table.private.figures if name in rows.columns and few[name].null_count() < len(few)
-            ]
-            assert told == [], table.name
-            if table.private.finer:
-                people, names = table.private.finer
-                few_of_them = rows.filter(pl.col(people).is_between(1, k - 1))
-                assert [n for n in names if n in rows.columns and few_of_them[n].null_count() < len(few_of_them)] == []
-            for name in table.private.counts:
-                assert not rows[name].is_between(1, k - 1).any(), (table.name, name)
-            assert not few.height or "reason" not in few.columns or few["action"].null_count() == few.height
+    with reading(Home(demo.home)) as connection:
+        days = connection.sql("SELECT DISTINCT as_of FROM history.reconciliation ORDER BY 1 DESC LIMIT 8").fetchall()
+        shown = "as_of IN ({})".format(", ".join(f"DATE '{day}'" for (day,) in days))
+        judged = 0
+        for table in TABLES:
+            few = private(table.name, table.mart)
+            if table.then or not few or table.name not in frames:
+                continue
+            rows = counted(connection, f"({table.query.format(shown=shown)})", few, buyers="history.buyers")
+            if any(entry.drop for entry in few):
+                assert rows.filter(pl.col("buyers") >= k).height == frames[table.name].height
+                continue
+            for n, entry in enumerate(few):
+                small = rows[f"{PEOPLE}{n}"].is_between(1, k - 1).fill_null(value=False)
+                for figure in set(entry.figures) & set(rows.columns):
+                    told = frames[table.name].filter(small)
+                    assert told[figure].null_count() == told.height, (table.name, figure)
+                    judged += told.height
+    assert bool(judged) == (k > 1)
 
 
-@pytest.mark.parametrize("k", [1, 3, 10])
+def test_no_advice_rests_on_what_is_withheld(demo: Redcat) -> None:
+    notes = content(demo, ReportSettings(Targets(), privacy_k=60)).frames["note_returns"]
+    few = notes.filter("suppressed")
+    assert few.height
+    assert few["action"].null_count() == few.height
+    assert few["credited_gmv"].null_count() == few.height
+
+
+@pytest.mark.parametrize("k", [1, 3, 10, 40])
 def test_neither_days_nor_their_difference_tell_of_fewer_buyers_than_the_threshold(demo: Redcat, k: int) -> None:
     rows = content(demo, ReportSettings(Targets(), privacy_k=k)).frames["exchange_returns"]
-    told = rows.filter(~pl.col("suppressed"))
     with duckdb.connect(Home(demo.home).published, read_only=True) as connection:
         parts = connection.sql("""
-            SELECT model, currency, split_part(key, '|', 1) AS exchange, buyers FROM mart.buyers
-            WHERE level = 'exchange_part' AND buyers > 0""").pl()
-    assert set(parts["exchange"]) == {"red_cat", "red_jd"}
-    assert not told.join(parts, on=["model", "currency", "exchange"])["buyers"].is_between(1, k - 1).any()
-    assert k > 1 or told.height == len(RULES) * 2
+            SELECT model, currency, split_part(key, '|', 1), split_part(key, '|', 2), buyers FROM mart.buyers
+            WHERE level = 'exchange_part'""").fetchall()
+    buyers = {tuple(key): number for *key, number in parts}
+    chain, told = ("7", "15", "30", "later", "view"), 0
+    assert {key[2] for key in buyers} == {"red_cat", "red_jd"}
+    for row in rows.iter_rows(named=True):
+        ends = [
+            n for n, name in enumerate(("click_gmv_7d", "click_gmv_15d", "click_gmv_30d", "view_gmv"), 1) if row[name]
+        ]
+        ends += [5] if row["credited_gmv"] is not None else []
+        told += len(ends)
+        for first, last in combinations([0, *ends], 2):
+            crowd = [
+                buyers.get((row["model"], row["currency"], row["exchange"], part), 0) for part in chain[first:last]
+            ]
+            assert max(crowd) == 0 or max(crowd) >= k, (row, first, last)
+    assert k > 1 or told == 5 * rows.height
 
 
 def test_what_dagster_shows_stands_for_no_fewer_buyers_than_the_threshold(demo: Redcat) -> None:
@@ -212,6 +258,35 @@ def test_each_brand_has_its_plan(tmp_path: Path) -> None:
         (tmp_path / "targets.yaml").write_text(wrong)
         with pytest.raises(SettingError, match="such as 2026-10: 120000"):
             report_settings(home)
+
+
+def test_spend_of_a_category_stands_against_what_was_planned_for_it(demo: Redcat) -> None:
+    settings = ReportSettings(Targets(), plan={"2026-10": {"lipstick": 40_000, "unsold": 500}})
+    found = content(demo, settings)
+    rows = {row["category"]: row for row in found.frames["category_plan"].to_dicts()}
+    with reading(Home(demo.home)) as connection:
+        spent = dict(
+            connection.execute("""
+                SELECT category, sum(amount_fen) / 100 FROM core.spend LEFT JOIN raw.notes USING (note_id)
+                WHERE payer = 'brand' AND spend_date >= '2026-10-01' GROUP BY ALL""").fetchall()
+        )
+    assert {category: float(row["spend"]) for category, row in rows.items() if row["spend"]} == pytest.approx(spent)
+    assert rows["lipstick"]["plan_share"] == pytest.approx(spent["lipstick"] / 40_000)
+    assert (rows["unsold"]["spend"], rows["unsold"]["plan_share"]) == (0, 0)
+    assert rows["sunscreen"]["planned_spend"] is None
+    assert rows["lipstick"]["month_share"] == pytest.approx(30 / 31)
+    (october,) = [row for row in found.frames["spend_plan"].to_dicts() if row["month"] == "2026-10"]
+    assert october["planned_spend"] == 40_500, "a month is the sum of its categories"
+
+
+def test_a_plan_by_category_is_told_from_one_by_brand(tmp_path: Path) -> None:
+    (tmp_path / "targets.yaml").write_text(
+        "plan:\n  花间:\n    2026-10: {lipstick: 70, sunscreen: 50}\n    2026-11: 9\n"
+    )
+    found = report_settings(Home(tmp_path))
+    assert found.plan_of("花间") == {"2026-10": 120, "2026-11": 9}
+    assert found.category_plan_of("花间") == [("2026-10", "lipstick", 70), ("2026-10", "sunscreen", 50)]
+    assert found.category_plan_of("山野") == []
 
 
 def test_a_brand_sets_its_own_targets(tmp_path: Path) -> None:

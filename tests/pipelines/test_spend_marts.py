@@ -72,9 +72,11 @@ def test_roi_on_real_money_stands_beside_that_at_face_value(tmp_path: Path) -> N
     assert returns == [(*map(Decimal, (100, 100, 60, 60)), 1.0, pytest.approx(100 / 60))]
 
 
-def test_without_account_flows_nothing_is_said_of_real_money(tmp_path: Path) -> None:
+def test_without_account_flows_real_money_is_unknown(tmp_path: Path) -> None:
     world(tmp_path)
-    assert built(tmp_path, FIRST, LAST, "real_returns").sql("FROM mart.real_returns").fetchall() == []
+    found = built(tmp_path, FIRST, LAST, "real_returns").sql("""
+        SELECT DISTINCT spend, wallet_face_spend, real_spend, roas_gmv, roas_real FROM mart.real_returns""")
+    assert found.fetchall() == [(Decimal(100), None, None, 1.0, None)]
 
 
 def test_exposure_that_the_brand_paid_the_platform_paid_or_nobody_paid_stands_apart(tmp_path: Path) -> None:

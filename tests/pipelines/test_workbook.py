@@ -152,10 +152,11 @@ def test_another_reader_finds_the_sums_of_the_warehouse(demo: Redcat, written: b
 
 def test_what_is_unknown_or_suppressed_is_blank_and_says_why(content: Content, opened: openpyxl.Workbook) -> None:
     page, rows = sheet(opened, "note_returns"), expected(content, "note_returns")
-    hidden = rows["suppressed"].to_list()
-    assert any(hidden)
-    assert [value == SUPPRESSED for value in column(page, REMARK.zh)] == hidden
+    withheld = [(names or "").split("|") for names in rows["withheld"].to_list()]
+    assert [value == SUPPRESSED for value in column(page, REMARK.zh)] == [names != [""] for names in withheld]
     credited = column(page, "归因GMV")
+    hidden = ["credited_gmv" in names for names in withheld]
+    assert any(hidden)
     assert all(value is None for value, is_hidden in zip(credited, hidden, strict=True) if is_hidden)
 
 

@@ -10,7 +10,7 @@ function render() {
   fillSelect(byId("as-of"), data.dates.map((day) => [day, day]), state.asOf);
   fillSelect(byId("model"), data.models.map(({ name, label: words }) => [name, of(words)]), state.model);
   byId("basis").textContent = say("basis", {
-    as_of: state.asOf, model: label("model", state.model), window_set: data.basis.window_set, scope: data.basis.scope,
+    as_of: state.asOf, model: label("model", state.model), window_set: data.basis.window_set, scope: label("scope", data.basis.scope),
   });
   byId("contents").replaceChildren(make("ol", {}, ...data.sections.map((section, i) =>
     make("li", {}, make("a", { href: `#${section.name}` }, make("span", { class: "number" }, `${i + 1} `), of(section.title))))));

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipelines.reports.content import Column, Content, Table
 
 #: Columns that the page needs beside those that it shows.
-UNSHOWN = ("currency", "suppressed", "partly", "engagement_rate_from", "visit_rate_from")
+UNSHOWN = ("currency", "suppressed", "withheld", "engagement_rate_from", "visit_rate_from")
 DECIMALS = 4
 
 

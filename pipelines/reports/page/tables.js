@@ -21,7 +21,7 @@ const ENDS = new Set(Object.values(RANGES));
 
 const isNumber = (column) => !!data.kinds[column.kind]?.form;
 
-const LONG_WORDS = ["reason", "path", "entry", "pilot"]; // codes whose words may take several lines
+const LONG_WORDS = ["reason", "path", "entry", "pilot", "part_of"]; // codes whose words may take several lines
 
 /** A cell's value as the reader sees it. */
 function cellText(column, row) {
@@ -30,7 +30,7 @@ function cellText(column, row) {
   return written(value, column.kind);
 }
 
-const FINER = new Set(["new_customers", "new_customer_share", "cac"]); // may be hidden where all else is shown
+const isWithheld = (row, name) => !!row.withheld && `|${row.withheld}|`.includes(`|${name}|`);
 const RETURN_FIGURES = /^(roas|roi|credited|direct|halo|orders|cac)/;
 
 function cell(column, row, first) {
@@ -47,11 +47,12 @@ function cell(column, row, first) {
     const text = cellText(column, row);
     return cellOf({}, make("bdi", { class: !column.code ? "long" : LONG_WORDS.includes(column.name) ? "phrase wraps" : "phrase", "data-tip": text.length > 24 ? text : null }, text));
   }
-  const hidden = value === null && (row.suppressed || (row.partly && FINER.has(column.name)));
+  const hidden = value === null && isWithheld(row, column.name);
   const open = value !== null && row.maturity === "maturing" && RETURN_FIGURES.test(column.name);
   const attributes = { class: "number-cell", "data-value": value };
   const text = RANGES[column.name] && value !== null ? `${cellText(column, row)}–${written(row[RANGES[column.name]], column.kind)}` : cellText(column, row);
   if (hidden) return cellOf(attributes, make("span", { class: "hidden-figure", "data-tip": say("hidden", { k: data.targets.privacy_k }) }, `${UNKNOWN}*`));
+  if (value === null || value === undefined) return cellOf({ ...attributes, "data-tip": say("unknown") }, text);
   if (open) return cellOf(attributes, make("span", { class: "open-figure" }, text));
   return cellOf(attributes, text);
 }

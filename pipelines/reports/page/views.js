@@ -57,7 +57,7 @@ function feedDays(name) {
   const byDay = new Map(rows.map((row) => [JSON.stringify([row.feed, row.source, row.business_date]), row]));
   const head = make("tr", {}, make("td"), ...days.map((day) => make("th", { scope: "col", "aria-label": day }, day.endsWith("01") || day === days[0] ? day.slice(5) : day.slice(8))));
   const body = parts.map(([feed, source]) => make("tr", {},
-    make("th", { scope: "row" }, label("feed", feed) + (source ? ` · ${label("channel", source)}` : "")),
+    make("th", { scope: "row" }, label("feed", feed) + (source ? ` · ${label("source", source)}` : "")),
     ...days.map((day) => make("td", {}, dayCell(byDay.get(JSON.stringify([feed, source, day])), day)))));
   const legend = ["arrived", "late", "missing", "not_due"].map((code) => make("li", {}, `${GLYPHS[code]} ${label("state", code)}`));
   return card(data.tables[name],
@@ -237,9 +237,9 @@ function methodView() {
       make("div", { class: "card" }, make("h3", {}, say("models")), make("p", { class: "quiet" }, say("models_says")),
         plainTable([say("model"), say("meaning")], data.models.map((model) => [of(model.label), of(model.rule)]))),
       make("div", { class: "card" }, make("h3", {}, say("versions")), make("p", { class: "quiet" }, ""),
-        make("dl", { class: "plain" }, ...versions.flatMap((name) => [make("dt", {}, say(name)), make("dd", {}, data.basis[name])]),
+        make("dl", { class: "plain" }, ...versions.flatMap((name) => [make("dt", {}, say(name)), make("dd", {}, data.labels[name] ? label(name, data.basis[name]) : data.basis[name])]),
           make("dt", {}, say("privacy")), make("dd", {}, `k = ${data.targets.privacy_k}`),
-          make("dt", {}, say("targets")), make("dd", {}, Object.entries(data.targets).filter(([name]) => name !== "privacy_k").map(([name, value]) => `${name} ${value}`).join(", "))))),
+          make("dt", {}, say("targets")), make("dd", {}, Object.entries(data.targets).filter(([name]) => name !== "privacy_k").map(([name, value]) => `${WORDS[name] ? say(name) : name} ${value}`).join(state.language === "zh" ? "，" : ", "))))),
     make("div", { class: "card" }, make("details", {}, make("summary", {}, say("definitions")), make("p", { class: "quiet" }, say("definitions_says")),
       plainTable([say("figure"), say("meaning")], [...columns.values()].map((column) => [of(column.label), column.tip])))),
   ];

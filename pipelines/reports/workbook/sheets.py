@@ -70,7 +70,7 @@ def add_sheet(book: Workbook, table: Table, content: Content, look: Look, *, as_
     page.write_string(0, 0, f"{table.title.zh} {table.title.en}", look("title"))
     page.write_string(1, 0, f"{table.says.zh} {table.says.en}", look("soft"))
     page.write_string(2, 0, basis, look("soft"))
-    hidden = rows["suppressed"].to_list() if "suppressed" in rows.columns else None
+    hidden = rows["withheld"].is_not_null().to_list() if "withheld" in rows.columns else None
     page.set_row(HEADER, HEADER_HEIGHT)
     for at, column in enumerate(sheet.columns):
         values = shown_all(content, column, rows[column.name].to_list())
