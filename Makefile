@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PARALLEL := --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test test-slow test-all lint format audit bench drills dictionary clean
+.PHONY: help setup demo ui test test-slow test-all lint format audit bench drills screenshots dictionary clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ drills: setup ## Break things 10,000 times and run a year of days; prints figure
 	$(BIN)/python -m tests.drills.fuzz
 	$(BIN)/python -m tests.drills.kills
 	$(BIN)/python -m tests.drills.soak
+
+screenshots: setup ## Take the README's pictures of the demo in REDCAT_HOME (default .redcat)
+	$(BIN)/python -m tests.screenshots $(or $(REDCAT_HOME),.redcat) docs/images
 
 dictionary: setup ## Write docs/data-dictionary.md from the contracts
 	$(BIN)/python -m data_contracts.dictionary docs/data-dictionary.md

@@ -49,6 +49,11 @@ EARNED = (
     *("platform_refunds", "roas_gmv", "roas_direct", "roas_net", "roi_profit", "credited_share", "buyers"),
     *("roas_low", "roas_high", "direct_low", "direct_high"),
 )
+#: Feeds of notes, of money and of what platforms sum up: how many rows a day has tells of nobody.
+OF_NO_PEOPLE = (
+    *("notes", "note_spend", "note_metrics_daily", "note_comments", "wallet_flows", "exchange_note_daily"),
+    *("ad_claims_daily", "promotion_codes", "local_shops"),
+)
 OF_NEW = ("new_customers", "new_customer_share", "cac")
 OF_ORDERS = ("total_gmv", "unattributed_gmv", "total_refunds", "unattributed_refunds")
 VISITS = ("daily_visitors", "cpuv")
@@ -262,7 +267,10 @@ PRIVATE: dict[str, tuple[Few, ...] | None] = {
         Few("payments", ("payments", "payment_amount", "payment_share", "payment_fees"),
             (("payment_source", "scenario"),)),
     ),
-    "feed_days": (Few("rows", ("rows",), (("feed", "source"), ("feed", "business_date"))),),
+    "feed_days": (
+        Few(f"CASE WHEN feed NOT IN {OF_NO_PEOPLE} THEN rows END", ("rows",),
+            (("feed", "source"), ("feed", "business_date"))),
+    ),
     # Of one order line, or of the sums that others state.
     "double_claims": (
         Few("fewest_buyers", ("fewest_buyers", "claimed_order_uv", "basis_order_uv", "claimed_gmv", "basis_gmv",

@@ -121,7 +121,7 @@ function maturityBar(name) {
       ...rows.filter((row) => row.spend > 0).map((row) => make("span", { class: row.maturity, style: `width:${(100 * row.spend) / all}%` }))),
     make("ul", { class: "legend" }, ...rows.map((row) => make("li", {}, make("span", { class: `key ${row.maturity}` }),
       say("maturity_line", {
-        name: label("maturity", row.maturity), spend: short(row.spend, "yuan"), roas: written(row.roas_gmv, "ratio"),
+        name: label("maturity", row.maturity), spend: short(row.spend, "yuan"), roas: written(row.roas_gmv, "ratio") + (isWithheld(row, "roas_gmv") ? "*" : ""),
         notes: say("notes_count", { n: written(row.notes, "count") }),
       })))));
 }
