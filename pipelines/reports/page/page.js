@@ -17,6 +17,7 @@ function render() {
   const opened = new Set([...document.querySelectorAll("details[open]")].map(placeOf));
   forgetCharts();
   byId("sections").replaceChildren(...data.sections.map(sectionOf));
+  for (const days of document.querySelectorAll(".days")) days.parentElement.scrollLeft = days.scrollWidth; // the newest are seen
   for (const details of document.querySelectorAll("details")) details.open = opened.has(placeOf(details));
   drawCharts();
 }

@@ -21,7 +21,7 @@ const WORDS = {
   target: ["目标 {target}", "Target {target}"],
   met: ["✓ 达标", "✓ met"],
   not_met: ["✗ 未达标", "✗ not met"],
-  week_ago: ["较 {date}：{change}", "Against {date}: {change}"],
+  week_ago: ["较 {date}：{change}", "vs {date}: {change}"],
   no_week_ago: ["还没有一周前的日报可比；每天运行后，这里会显示变化。", "There is no report of a week ago to compare with yet; once it runs daily, changes show here."],
   chart_category: ["◆ ROI　● 直接ROI　灰条：直接ROI在各模型间的区间　虚线：目标 {target}　空心：未成熟", "◆ ROAS　● direct ROAS　grey: range of direct ROAS over models　dashed: target {target}　hollow: maturing"],
   chart_quadrant: ["● 明星　■ 低调带货　▲ 只有互动　✚ 偏弱　虚线：分界", "● star　■ quiet seller　▲ liked, no visits　✚ weak　dashed: where they part"],

@@ -110,7 +110,7 @@ function changed(now, then, kind) {
   const { up, down, same } = WORDS.direction;
   const sign = now > then ? up : now < then ? down : same;
   const size = data.kinds[kind].large && then ? `${written(Math.abs(now / then - 1), "percent")}` : written(Math.abs(now - then), kind);
-  return `${sign} ${size}`;
+  return `${sign}\u00a0${size}`;
 }
 
 function maturityBar(name) {
