@@ -59,9 +59,9 @@ def advise(notes: Frame, /, *, targets: Targets) -> Frame:
     says who was present before a purchase, not who caused it.
 
     Args:
-        notes: One row per note, model and currency: `note_id`, `model`, `currency` String, `age_days` Int64,
-            `spend` and `orders` numeric, `roas_gmv`, `roas_net`, `cpuv` Float64 (null where unknown),
-            `maturity` String.
+        notes: One row per note, model and currency, and date where it has `as_of`: `note_id`, `model`, `currency`
+            String, `age_days` Int64, `spend` and `orders` numeric, `roas_gmv`, `roas_net`, `cpuv` Float64 (null where
+            unknown), `maturity` String.
         targets: By what notes are judged.
 
     Returns:
@@ -92,5 +92,6 @@ def advise(notes: Frame, /, *, targets: Targets) -> Frame:
         action=first.replace_strict(list(range(len(rules))), decided, return_dtype=pl.String),
         reason=first.replace_strict(list(range(len(rules))), named, return_dtype=pl.String),
     )
-    same = pl.len().over("note_id", "currency", "action").cast(pl.UInt32)
+    of_one = [name for name in ("as_of", "note_id", "currency") if name in judged.collect_schema().names()]
+    same = pl.len().over(*of_one, "action").cast(pl.UInt32)
     return judged.with_columns(models_agree=pl.when(pl.col("action").is_not_null()).then(same))

@@ -72,6 +72,8 @@ def test_a_known_note(note: dict[str, Any], action: str | None, reason: str) -> 
 def test_it_says_how_many_models_agree() -> None:
     found = advised({"model": "a"}, {"model": "b"}, {"model": "c", "roas_gmv": 1.0}, {"note_id": "m", "age_days": 3})
     assert found["models_agree"].to_list() == [2, 2, 1, None]
+    dated = pl.concat([found.drop("models_agree").with_columns(as_of=pl.lit(day)) for day in (1, 2)])
+    assert advise(dated, targets=Targets())["models_agree"].to_list() == [2, 2, 1, None] * 2, "each date by itself"
 
 
 def test_targets_are_the_brands_own() -> None:

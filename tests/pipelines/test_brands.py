@@ -151,6 +151,7 @@ def test_a_query_sees_one_brand_only_while_it_is_asked_for(both: duckdb.DuckDBPy
 
 
 def test_every_brand_has_a_page_and_a_workbook_of_its_own(home: Home) -> None:
+    (home.root / "targets.yaml").write_text("privacy_k: 1\n")
     contents = list(newest_contents(home))
     assert [content.brand for content in contents] == [OURS, THEIRS, OF_NO_BRAND]
     for form in FORMATS:
