@@ -28,11 +28,12 @@ from data_contracts.mapping_files import known_header
 from data_contracts.parsing import as_text, canonical, identifiers, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from data_contracts.contract import Field as FeedField
 
 ROW_NUMBER = "_row"
+MOST_LISTED = 100  # headers that a message names
 
 
 def recognised(headers: Iterable[str], candidates: Iterable[Mapping]) -> list[Mapping]:
@@ -273,8 +274,18 @@ def _demand_required(found: Fit, headers: list[str]) -> None:
     hints = {n: difflib.get_close_matches(n, headers, 1, SIMILAR) for n in lacking}
     nearest = "; ".join(f"{n} may be {h[0]!r}" for n, h in hints.items() if h)
     raise MappingError(
-        f"{missing}Found the headers {', '.join(headers)}. " + (f"Perhaps {nearest}. " if nearest else "") + advice
+        f"{missing}Found the headers {listed(headers)}. " + (f"Perhaps {nearest}. " if nearest else "") + advice
     )
+
+
+def listed(headers: Sequence[str], /) -> str:
+    """Headers as a message names them, of a file that may have thousands.
+
+    >>> listed(["a", "b"]), listed([f"c{n}" for n in range(6_000)])[-23:]
+    ('a, b', 'c98, c99 and 5,900 more')
+    """
+    more = len(headers) - MOST_LISTED
+    return ", ".join(headers[:MOST_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _demand_clear(used: set[str], frame: pl.DataFrame, mapping: Mapping) -> None:

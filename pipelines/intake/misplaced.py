@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from data_contracts.contract import feeds
-from data_contracts.exports import differing, fit
+from data_contracts.exports import differing, fit, listed
 from data_contracts.mapping import SIMILAR, MappingError, Reading
 from data_contracts.mapping_files import known_header, native
 from pipelines.intake.known import mappings
@@ -74,13 +74,13 @@ def mappings_of(path: Path, feed: str | None, /) -> list[Mapping]:
         also = f"; it has {', '.join(against)}, which that export has not" if against else ""
         needs = f"which also needs {_hinted(lacking, near.headers)}" if lacking else "which it is not"
         raise MappingError(
-            f"no mapping recognises its headers {', '.join(near.headers)}. The nearest is {near.mapping.export}, "
+            f"no mapping recognises its headers {listed(near.headers)}. The nearest is {near.mapping.export}, "
             f"{needs}{also}. {advice}"
         )
     if not any(map(known_header, found)):
         raise MappingError(f"none of its {len(found)} headers is known; is the first row data? {advice}")
     raise MappingError(
-        f"no mapping recognises its headers {', '.join(found)}. The nearest is {best.mapping.export}, "
+        f"no mapping recognises its headers {listed(found)}. The nearest is {best.mapping.export}, "
         f"which also needs {_hinted(best.lacking, found)}. {advice}"
     )
 
