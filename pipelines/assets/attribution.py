@@ -13,9 +13,10 @@ from pipelines.resources import Warehouse
 from pipelines.warehouse import transaction
 
 # What Dagster shows of journeys and credits.
+_LATELY = "WHERE paid_date > (SELECT max(paid_date) FROM core.conversions) - 30"
 JOURNEYS_SHOWN = {
-    "preview": """
-        SELECT note_id, position, kind, age_us / 86400e6 AS 距付款天数 FROM core.journeys
+    "preview": f"""
+        SELECT note_id, position, kind, age_us / 86400e6 AS 距付款天数 FROM core.journeys {_LATELY}
         ORDER BY paid_date DESC, conversion_id, position LIMIT 6""",
     "chart": Chart(
         "首次触点到付款的天数 · 订单",
@@ -30,18 +31,18 @@ JOURNEYS_SHOWN = {
     "figures": """
         SELECT count(*) AS orders, sum(touches) / count(*) AS touches FROM core.ways""",
 }
-_LATELY = "core.credits WHERE paid_date > (SELECT max(paid_date) FROM core.conversions) - 30"
 CREDITS_SHOWN = {
-    "preview": """
-        SELECT note_id, lane, first_touch, linear FROM core.credits
+    "preview": f"""
+        SELECT note_id, lane, first_touch, linear FROM core.credits {_LATELY}
         ORDER BY paid_date DESC, conversion_id, position LIMIT 6""",
     "chart": Chart(
         "近30天各链路分得的订单（linear）",
-        f"""SELECT coalesce(name_zh, lane), sum(linear) FROM (FROM {_LATELY}) LEFT JOIN reference.lanes USING (lane)
-        GROUP BY ALL ORDER BY 2 DESC""",
+        f"""SELECT coalesce(name_zh, lane), sum(linear) FROM core.credits LEFT JOIN reference.lanes USING (lane)
+        {_LATELY} GROUP BY ALL ORDER BY 2 DESC""",
         "count",
     ),
-    "figures": f"SELECT sum(linear) AS 近30天订单, count(DISTINCT note_id) AS 近30天笔记 FROM {_LATELY}",
+    "figures": f"""
+        SELECT sum(linear) AS 近30天订单, count(DISTINCT note_id) AS 近30天笔记 FROM core.credits {_LATELY}""",
 }
 
 
