@@ -62,7 +62,7 @@ def read_workbook(content: bytes, reading: Reading, /) -> pl.DataFrame:
         )
     frame = headed(frame, _headers(book, sheet, frame.columns), first_row=header_row + 1)
     columns = {c: info.absolute_index for c, info in zip(frame.columns, sheet.available_columns(), strict=False)}
-    return without_blank_rows(_with_long_numbers(frame, content, book.sheet_names.index(sheet.name), columns))
+    return without_blank_rows(_with_long_numbers(frame, content, book, sheet.name, columns, reading))
 
 
 def workbook_headers(content: bytes, reading: Reading, /) -> list[str]:
@@ -183,13 +183,17 @@ def _longer_than_it_says(content: bytes, item: zipfile.ZipInfo) -> bool:
     return False
 
 
-def _with_long_numbers(frame: pl.DataFrame, content: bytes, sheet: int, columns: dict[str, int]) -> pl.DataFrame:
+def _with_long_numbers(
+    frame: pl.DataFrame, content: bytes, book: Any, sheet: str, columns: dict[str, int], reading: Reading
+) -> pl.DataFrame:
     """The long ids that the workbook holds as numbers as the floats that they are; those it holds as text stay."""
     texts = [c for c in frame.columns if c not in (ROW, BROKEN)]
     suspects = {c: rows for c in texts if (rows := _long_numbers(frame, c))}
+    suspects = {c: rows for c, rows in suspects.items() if not _is_text(book, sheet, columns[c], reading)}
     if not suspects:
         return frame
-    kinds = _cell_kinds(content, sheet, {row for rows in suspects.values() for row in rows})
+    wanted = {row for rows in suspects.values() for row in rows}
+    kinds = _cell_kinds(content, book.sheet_names.index(sheet), wanted)
     for column, rows in suspects.items():
         numeric = [row for row in rows if kinds.get(row, {}).get(columns[column], "n") == "n"]
         rounded = pl.col(column).cast(pl.Float64, strict=False).map_elements("{:.5E}".format, return_dtype=pl.String)
@@ -201,6 +205,23 @@ def _long_numbers(frame: pl.DataFrame, column: str) -> list[int]:
     """Rows whose value can be a number that the reader wrote out; most long ids in text cells are none."""
     long = frame.filter(pl.col(column).str.contains(LONG_NUMBER))
     return [row for row, text in long.select(ROW, column).iter_rows() if int(float(text)) == int(text)]
+
+
+def _is_text(book: Any, sheet: str, column: int, reading: Reading) -> bool:
+    """Whether all cells of a column hold text, as those of ids mostly do: much sooner known than of each cell."""
+    import fastexcel
+
+    try:
+        alone = book.load_sheet(
+            sheet,
+            header_row=reading.header_row - 1,
+            use_columns=[column],
+            schema_sample_rows=None,
+            dtype_coercion="strict",  # which does not let a column of several kinds pass as text
+        )
+    except fastexcel.FastExcelError:
+        return False
+    return [(c.absolute_index, c.dtype) for c in alone.selected_columns] == [(column, "string")]
 
 
 def _cell_kinds(content: bytes, sheet: int, rows: set[int]) -> dict[int, dict[int, str]]:

@@ -260,6 +260,21 @@ def test_a_cut_or_damaged_file_never_falls_over(tmp_path_factory: pytest.TempPat
         return
 
 
+@pytest.mark.parametrize("last", ["4000000000000000000", 4_000_000_000_000_000_000], ids=["text", "number"])
+def test_cells_are_looked_at_one_by_one_only_where_a_column_of_ids_is_not_all_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: object
+) -> None:
+    from pipelines.intake import workbooks
+
+    looked: list[int] = []
+    kinds = workbooks._cell_kinds
+    monkeypatch.setattr(workbooks, "_cell_kinds", lambda *of: looked.append(1) or kinds(*of))
+    cells = [["id"], *[["4000000000000000000"]] * 1_500, [last]]
+    found = [row["id"] for row in rows(land(tmp_path, "a.xlsx", xlsx_bytes(cells)))]
+    assert found == ["4000000000000000000"] * 1_500 + [last if isinstance(last, str) else "4.00000E+18"]
+    assert bool(looked) == isinstance(last, int)
+
+
 def test_only_the_beginning_of_a_long_text_is_read_for_its_headers(tmp_path: Path) -> None:
     long = b"a,b\n" + b"1,2\n" * 600_000
     for name, content in {"a.csv": long, "a.csv.gz": gzip.compress(long)[:-9]}.items():
