@@ -289,12 +289,18 @@ PRIVATE: dict[str, tuple[Few, ...] | None] = {
 }  # fmt: skip
 
 
+# Totals of visits that reports show: by lane and exchange, of no creator and no campaign.
+_VISITED = ((), ("lane",), ("exchange",), ("lane", "exchange"))
 #: By table of the reports, where it is no mart row by row: sums over a mart, and what stands beside its figures.
 REPORTED: dict[str, tuple[Few, ...]] = {
     # All notes of a maturity have no fewer buyers than the one with most.
     "totals": PRIVATE["reconciliation"] or (),
     "by_maturity": (Few("most_buyers", EARNED),),
-    "lane_visits": (Few("daily_visitors", VISITS, ((), ("lane",), ("exchange",))),),
+    "note_returns": tuple(
+        Few("daily_visitors", VISITS, _VISITED) if entry.figures == VISITS else entry
+        for entry in PRIVATE["note_roi"] or ()
+    ),
+    "lane_visits": (Few("daily_visitors", VISITS, _VISITED),),
     "match_rates": (
         Few(_buyers("match", "(m.channel || '|' || m.matched_by)", uncounted=1), MATCHED, (("channel",),)),
     ),
@@ -311,6 +317,10 @@ REPORTED: dict[str, tuple[Few, ...]] = {
         Few("CASE WHEN restated_in = 'match_rates' THEN 1 ELSE day_people END", ("was", "became", "change"), ALONE),
     ),
 }  # fmt: skip
+
+
+#: Those of them that are a mart row by row all the same.
+AS_MART = frozenset({"note_returns"})
 
 
 def private(table: str, mart: str, /) -> tuple[Few, ...]:

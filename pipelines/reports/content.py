@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from models.register import RULES
-from pipelines.marts.privacy import REPORTED, private
+from pipelines.marts.privacy import AS_MART, REPORTED, private
 from pipelines.reports.figures import kind_of
 from pipelines.reports.wording import CODES, Text, explained, heading
 from pipelines.suppression import WITHHELD, bare, counted, in_order, without_few
@@ -96,7 +96,7 @@ class Table:
     @property
     def is_mart(self) -> bool:
         """Whether it is its mart row by row, and the sums of other marts are sums of its rows."""
-        return bool(self.mart) and self.name not in REPORTED
+        return bool(self.mart) and (self.name not in REPORTED or self.name in AS_MART)
 
 
 @dataclass(frozen=True)
