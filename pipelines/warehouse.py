@@ -154,7 +154,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
                 "_file": "VARCHAR",
             },
         )
-    create_added_up(connection)
+    create_added_up(connection, ADDED_UP)
     for view, query in VIEWS.items():
         connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     if is_older:

@@ -10,6 +10,7 @@ import pytest
 from data_contracts.contract import contract, feeds
 from data_contracts.reference import TABLES, lanes
 from pipelines.core.added_up import ADDED_UP
+from pipelines.core.orders import ORDERS
 from pipelines.core.tables import CORE
 from pipelines.core.views import VIEWS
 from pipelines.definitions import defs
@@ -24,7 +25,7 @@ EXISTING = {
     "reference": set(TABLES),
     "core": {table.name for table in CORE}
     | {name.split(".")[1] for name in (*CORE_TABLES, *VIEWS)}
-    | {"earned", "earned_daily", *ADDED_UP, "readers", "credited_buyers"},
+    | {"earned", "earned_daily", *ADDED_UP, *ORDERS, "readers", "credited_buyers"},
 }
 TOLD = sorted(set(re.findall(r"`([^`\n]+)`", PAGE)))
 TABLE = re.compile(r"(mart|raw|reference|core)\.(\w+)")

@@ -81,11 +81,11 @@ def add_up(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], date: 
         connection.execute(f"INSERT INTO core.{name} BY NAME {query.format(chosen=f'{date} IN (FROM dates)')}")
 
 
-def create_added_up(connection: duckdb.DuckDBPyConnection, /) -> None:
+def create_added_up(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], /) -> None:
     """Make the tables for every date that are not there, or were made by another query, which their comment tells."""
     made_by = "SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'core'"
     there = dict(connection.execute(made_by).fetchall())
-    for name, query in ADDED_UP.items():
+    for name, query in tables.items():
         told = hashlib.sha256(query.encode()).hexdigest()[:16]
         if there.get(name) != told:
             connection.execute(f"CREATE OR REPLACE TABLE core.{name} AS {query.format(chosen='true')}")

@@ -15,7 +15,8 @@ from models.journeys import journeys
 from models.register import RULES
 from pipelines.brands import brands, for_each_brand
 from pipelines.buckets import bucket_ranges, credited_parts
-from pipelines.core.added_up import JOURNEYS_ADDED_UP, add_up
+from pipelines.core.added_up import JOURNEYS_ADDED_UP, add_up, create_added_up
+from pipelines.core.orders import ORDERS
 from pipelines.core.views import STRONGEST
 from pipelines.dates import as_of, outdated_dates, settle_dates, to_be_made
 from pipelines.settings import attribution_scope
@@ -87,16 +88,18 @@ def replace_credits(connection: duckdb.DuckDBPyConnection, first: date, last: da
 def make_earned(connection: duckdb.DuckDBPyConnection) -> int:
     """Make `core.earned`: what each note earned by every model, at the grain of the marts. Not inside a transaction.
 
-    It is the sum of `core.earned_daily`, of which only the dates are made again whose credits or refunds changed;
-    returns how many these were.
+    It is the sum of `core.earned_daily`, of which only the dates are made again whose credits or refunds changed, and
+    `core.orders` with it; returns how many these were.
     """
     _demand_earned_daily(connection)
+    create_added_up(connection, ORDERS)
     dates = outdated_dates(connection, "earned")
     made = partial(_earned_cells, chosen="paid_date IN (FROM dates)")
     cells = for_each_brand(connection, made)  # noqa: F841 - DuckDB reads it
     with transaction(connection):
         connection.execute("DELETE FROM core.earned_daily WHERE paid_date IN (FROM dates)")
         connection.execute("INSERT INTO core.earned_daily BY NAME FROM cells")
+        add_up(connection, ORDERS, "paid_date")
         settle_dates(connection, "earned")
     earned = _added_up(connection)  # noqa: F841 - likewise
     connection.execute("CREATE OR REPLACE TABLE core.earned AS FROM earned")

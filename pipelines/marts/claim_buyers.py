@@ -29,39 +29,46 @@ OF_CLAIMS = f"""
     WITH claims AS (
         SELECT DISTINCT exchange, note_id, claim_date, currency, cycle FROM raw.exchange_note_daily
         WHERE level = 'content' AND claim_date <= $day AND shop_gmv IS NOT NULL
+    ), shops AS (
+        SELECT channel, exchange FROM reference.channels SEMI JOIN claims USING (exchange)
+    ), sold AS (
+        FROM core.conversions JOIN shops USING (channel)
     ), ages AS (
         SELECT conversion_id, note_id, min(age_us) AS age_us FROM core.journeys SEMI JOIN claims USING (note_id)
         GROUP BY ALL
     ), parts AS (
-        SELECT conversion_id, note_id, {_CYCLES} AS part FROM ages JOIN core.conversions USING (conversion_id)
-        JOIN reference.channels USING (channel)
+        SELECT conversion_id, note_id, {_CYCLES} AS part FROM ages JOIN sold USING (conversion_id)
         JOIN claims USING (exchange, note_id, currency) WHERE claim_date = paid_date GROUP BY ALL
     )
     SELECT exchange || '|' || coalesce(part, '') AS key, currency, {_COUNTED}
-    FROM core.credits JOIN core.conversions USING (conversion_id) JOIN reference.channels USING (channel)
-    LEFT JOIN parts USING (conversion_id, note_id)
-    WHERE exchange IN (SELECT exchange FROM claims) GROUP BY ALL"""
+    FROM core.credits JOIN sold AS conversions USING (conversion_id) LEFT JOIN parts USING (conversion_id, note_id)
+    GROUP BY ALL"""
 # As `pipelines.marts.ad_claims` holds them against what a platform claims for clicks, by the day of the click. What is
 # in no claim of any kind is besides each of them.
 OF_AD_CLAIMS = f"""
     WITH claims AS (
         SELECT DISTINCT platform || '|' || claim_kind AS kind, reached, note_id, claim_date, currency, cycle
         FROM raw.ad_claims_daily JOIN {REACHED_BY} USING (claim_kind) WHERE claim_date <= $day
-    ), reached AS ({REACHED}), clicks AS (
+    ), shops AS (
+        FROM ({REACHED}) SEMI JOIN claims USING (reached)
+    ), sold AS (
+        FROM core.conversions JOIN shops USING (channel)
+    ), clicks AS (
         SELECT conversion_id, note_id, min(age_us) AS age_us,
             (max(touched_at) AT TIME ZONE 'Asia/Shanghai')::DATE AS claim_date
         FROM core.journeys SEMI JOIN claims USING (note_id) WHERE kind = 'click' GROUP BY ALL
     ), parts AS (
         SELECT conversion_id, note_id, claims.kind, {_CYCLES} AS part
-        FROM clicks JOIN core.conversions USING (conversion_id) JOIN reached USING (channel)
+        FROM clicks JOIN sold USING (conversion_id)
         JOIN claims USING (reached, note_id, claim_date, currency) GROUP BY ALL
     ), besides AS (
         SELECT reached, currency, {_COUNTED}
-        FROM core.credits JOIN core.conversions USING (conversion_id) JOIN reached USING (channel)
+        FROM core.credits JOIN sold AS conversions USING (conversion_id)
         ANTI JOIN parts USING (conversion_id, note_id) GROUP BY ALL
     )
     SELECT kind || '|' || part AS key, currency, {_COUNTED}
-    FROM core.credits JOIN core.conversions USING (conversion_id) JOIN parts USING (conversion_id, note_id) GROUP BY ALL
+    FROM core.credits JOIN sold AS conversions USING (conversion_id) JOIN parts USING (conversion_id, note_id)
+    GROUP BY ALL
     UNION ALL BY NAME SELECT kind || '|' AS key, besides.* EXCLUDE (reached)
     FROM besides JOIN (SELECT DISTINCT kind, reached FROM claims) USING (reached)"""
 

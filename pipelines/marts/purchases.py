@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.splits import split_returns
 from pipelines.charts import Chart
+from pipelines.core.buyers import BUYER
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart
 from pipelines.marts.observed import observed
@@ -15,51 +16,50 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
-# Every sale with what is known of its buyer. A line is for business when the shop says so, else from the quantity of
-# the narrowest rule on. Seeded: at least one note in its windows, which is what every rule credits it to.
-SALES = """
-sales AS (
-    SELECT c.conversion_id, c.channel, c.order_id, c.user_key,
-        coalesce(c.user_key, (hash(c.channel, c.order_id) >> 1)::BIGINT) AS buyer,
-        c.paid_date, c.paid_fen, c.currency, c.is_new_customer,
-        s.is_member, s.is_exclusive,
-        coalesce(s.buyer_kind, CASE WHEN c.quantity >= (
-            SELECT arg_max(min_quantity, (b.channel IS NOT NULL)::INTEGER + (b.category IS NOT NULL)::INTEGER)
-            FROM reference.business_orders AS b
-            WHERE coalesce(b.channel, c.channel) = c.channel
-                AND coalesce(b.category, c.category) IS NOT DISTINCT FROM c.category
-        ) THEN 'business' ELSE 'consumer' END) AS buyer_kind,
-        coalesce(refund_fen, 0) AS refund_fen,
-        c.conversion_id IN (SELECT conversion_id FROM core.ways) AS is_seeded
-    FROM core.conversions AS c
-    JOIN raw.shop_conversions AS s USING (channel, order_id, line_no)
-    LEFT JOIN (SELECT conversion_id, currency, sum(refund_fen) AS refund_fen FROM core.refunds GROUP BY ALL) AS r
-        ON r.conversion_id = c.conversion_id AND r.currency = c.currency
-)"""
-
 # What sales are split by: the parts of each split, null where it is not known.
 SPLITS = {
     "buyer": "buyer_kind",
     "member": "CASE WHEN is_member THEN coalesce(member_programme, 'member') WHEN NOT is_member THEN 'non_member' END",
     "exclusive": "CASE WHEN is_exclusive THEN 'exclusive' WHEN NOT is_exclusive THEN 'everywhere' END",
 }
-_PARTS = " UNION ALL ".join(
-    f"SELECT '{split}' AS split, {part} AS part, sales.* "
-    "FROM sales LEFT JOIN reference.member_programmes USING (channel)"
-    for split, part in SPLITS.items()
-)
+_PARTS = ", ".join(f"{{'split': '{split}', 'part': {part}}}" for split, part in SPLITS.items())
+# Of which kind lines are: a bit each, so that those of all lines of an order are one number.
+_KIND = "buyer_kind, is_member, is_exclusive"
+_BIT = """1 << (
+    if(buyer_kind = 'business', 1, 0) + 2 * coalesce(is_member::INTEGER, 2) + 6 * coalesce(is_exclusive::INTEGER, 2))"""
+_SUMS = ("order_lines", "paid_fen", "refund_fen", "seeded_lines", "seeded_fen", "seeded_refund_fen")
+_OF_CUSTOMERS = ("new_customer_lines", "known_lines")
+_ADDED = ", ".join(f"sum({name})::BIGINT AS {name}" for name in _SUMS + _OF_CUSTOMERS)
+# What is counted once in each part is made one row of each kind first: there are few kinds, and many rows of each.
 ORDER_SPLITS = f"""
-WITH {SALES}, parts AS ({_PARTS}), added AS (
-    SELECT split, part, currency, count(*) AS order_lines, count(DISTINCT (channel, order_id)) AS paid_orders,
-        sum(paid_fen)::BIGINT AS total_fen, sum(refund_fen)::BIGINT AS total_refund_fen,
-        count(*) FILTER (is_seeded) AS seeded_lines, count(DISTINCT buyer) AS buyers,
-        count(DISTINCT buyer) FILTER (is_seeded) AS seeded_buyers,
-        count(DISTINCT buyer) FILTER (NOT is_seeded) AS unseeded_buyers,
-        coalesce(sum(paid_fen) FILTER (is_seeded), 0)::BIGINT AS seeded_fen,
-        coalesce(sum(paid_fen - refund_fen) FILTER (is_seeded), 0)::BIGINT AS seeded_net_fen,
-        count(*) FILTER (is_new_customer) / nullif(count(is_new_customer), 0) AS new_customer_line_share,
+WITH by_buyer AS (
+    SELECT currency, channel, {_KIND}, {_BIT} AS bit, {BUYER} AS buyer, {_ADDED}, max(paid_date) AS paid_date
+    FROM core.orders AS conversions GROUP BY ALL
+), parts AS (
+    SELECT channel, bit, unnest([{_PARTS}], recursive := true)
+    FROM (SELECT DISTINCT channel, bit, {_KIND} FROM by_buyer) LEFT JOIN reference.member_programmes USING (channel)
+), by_part AS (
+    SELECT split, part, currency, buyer, {_ADDED}, max(paid_date) AS paid_date
+    FROM by_buyer JOIN parts USING (channel, bit) GROUP BY ALL
+), by_kinds AS (
+    SELECT currency, channel, bits, count(*) AS orders FROM (
+        SELECT currency, channel, order_id, bit_or({_BIT}) AS bits FROM core.orders GROUP BY ALL
+    ) GROUP BY ALL
+), paid AS (
+    SELECT split, part, currency, sum(orders)::BIGINT AS paid_orders FROM (
+        SELECT DISTINCT split, part, by_kinds.* FROM by_kinds JOIN parts USING (channel) WHERE bits & bit > 0
+    ) GROUP BY ALL
+), added AS (
+    SELECT split, by_part.part, currency, sum(order_lines)::BIGINT AS order_lines,
+        any_value(paid_orders) AS paid_orders, sum(paid_fen)::BIGINT AS total_fen,
+        sum(refund_fen)::BIGINT AS total_refund_fen, sum(seeded_lines)::BIGINT AS seeded_lines, count(*) AS buyers,
+        count(*) FILTER (seeded_lines > 0) AS seeded_buyers,
+        count(*) FILTER (seeded_lines < order_lines) AS unseeded_buyers,
+        sum(seeded_fen)::BIGINT AS seeded_fen, sum(seeded_fen - seeded_refund_fen)::BIGINT AS seeded_net_fen,
+        sum(new_customer_lines) / nullif(sum(known_lines), 0) AS new_customer_line_share,
         max(paid_date) AS _closes
-    FROM parts GROUP BY ALL
+    FROM by_part JOIN paid USING (split, currency) WHERE paid.part IS NOT DISTINCT FROM by_part.part
+    GROUP BY split, by_part.part, currency
 )
 SELECT added.*, total_fen / nullif(sum(total_fen) OVER (PARTITION BY split, currency), 0) AS part_gmv_share,
     total_fen / 100 / nullif(paid_orders, 0) AS aov
@@ -73,27 +73,30 @@ def _order_splits(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 # Purchases of consumers that were not refunded in full. The first one is the first that the warehouse knows.
-REPURCHASE = f"""
-WITH {SALES}, bought AS (
-    SELECT user_key, channel || '|' || order_id AS order_key, min(paid_date) AS paid_date,
-        bool_or(is_exclusive) AS is_exclusive
-    FROM sales WHERE user_key IS NOT NULL AND buyer_kind = 'consumer' AND refund_fen < paid_fen GROUP BY ALL
-), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY user_key ORDER BY paid_date, order_key) AS nth,
-        first_value(paid_date) OVER (PARTITION BY user_key ORDER BY paid_date, order_key) AS first_date,
-        first_value(is_exclusive) OVER (PARTITION BY user_key ORDER BY paid_date, order_key) AS first_exclusive
-    FROM bought
+REPURCHASE = """
+WITH bought AS (
+    SELECT user_key, channel, order_id, min(paid_date) AS paid_date, bool_or(is_exclusive) AS is_exclusive
+    FROM core.orders WHERE user_key IS NOT NULL AND buyer_kind = 'consumer' AND kept_lines > 0 GROUP BY ALL
+), by_month AS (
+    SELECT user_key, date_trunc('month', paid_date)::DATE AS month, count(*) AS orders, min(paid_date) AS first_date
+    FROM bought GROUP BY ALL
+), by_user AS (
+    SELECT user_key, min(month) AS cohort_month, min(first_date) AS first_date,
+        if(arg_min(orders, month) > 1, min(month), min(month, 2)[2]) AS second_month
+    FROM by_month GROUP BY ALL
+), buyers AS (
+    SELECT user_key, cohort_month, second_month,
+        arg_min_null(is_exclusive, (channel, order_id)) AS first_exclusive
+    FROM by_user JOIN bought USING (user_key) WHERE paid_date = by_user.first_date GROUP BY ALL
 ), cohorts AS (
-    SELECT date_trunc('month', first_date)::DATE AS cohort_month, first_exclusive, count(*) AS cohort_buyers
-    FROM ranked WHERE nth = 1 GROUP BY ALL
+    SELECT cohort_month, first_exclusive, count(*) AS cohort_buyers FROM buyers GROUP BY ALL
 ), months AS (
     SELECT cohorts.*, since::INTEGER AS months_since
     FROM cohorts, range(datediff('month', cohort_month, $as_of::DATE) + 1) AS r(since)
 ), again AS (
-    SELECT date_trunc('month', first_date)::DATE AS cohort_month, first_exclusive,
-        datediff('month', first_date, paid_date)::INTEGER AS months_since, count(DISTINCT user_key) AS repeat_buyers,
-        count(DISTINCT user_key) FILTER (nth = 2) AS second_buyers
-    FROM ranked WHERE nth > 1 GROUP BY ALL
+    SELECT cohort_month, first_exclusive, datediff('month', cohort_month, month)::INTEGER AS months_since,
+        count(*) AS repeat_buyers, count(*) FILTER (month = second_month) AS second_buyers
+    FROM by_month JOIN buyers USING (user_key) WHERE month > cohort_month OR orders > 1 GROUP BY ALL
 ), joined AS (
     SELECT m.cohort_month, m.first_exclusive, m.months_since, cohort_buyers,
         coalesce(repeat_buyers, 0) AS repeat_buyers,
@@ -129,10 +132,6 @@ PURCHASE_MARTS = (
         "sum(roas_seeded) FILTER (part = 'consumer') AS consumer_roas FROM mart.order_splits",
         chart=Chart("各部分的 ROI 贡献", ORDER_SPLITS_CHART, "ratio"),
         about_zh="订单拆分为消费者与企业、会员（88VIP、京东PLUS）与非会员、独家商品与其他；各部分的 ROI 相加即总 ROI。",
-        made_of=(
-            *("core/journeys", "core/conversions", "core/refunds", "core/spend", "core/earned"),
-            *("raw/shop_conversions", "raw/notes"),
-        ),
     ),
     Mart(
         "repurchase",
@@ -143,7 +142,7 @@ PURCHASE_MARTS = (
         "FROM mart.repurchase",
         chart=Chart("累计复购率 · 首购月", REPURCHASE_CHART, "percent"),
         about_zh="每月首次购买的消费者，此后每个月有多少再次购买。",
-        made_of=("core/journeys", "core/conversions", "core/refunds", "raw/shop_conversions"),
+        made_of=("core/earned",),
     ),
 )
 

@@ -12,6 +12,7 @@ import polars as pl
 from data_contracts.contract import contract
 from pipelines.basis import store_reference
 from pipelines.core.added_up import ADDED_UP
+from pipelines.core.orders import ORDERS
 from pipelines.core.readers import READERS
 from pipelines.marts.store import mart_rows, store_mart
 from pipelines.marts.tables import MARTS
@@ -67,7 +68,7 @@ def _noon(day: date) -> datetime:
 
 def mart(connection: duckdb.DuckDBPyConnection, name: str, /) -> list[dict[str, Any]]:
     """Make and store a mart; its rows."""
-    for table, query in {**ADDED_UP, READERS.name: READERS.rows}.items():
+    for table, query in {**ADDED_UP, **ORDERS, READERS.name: READERS.rows}.items():
         connection.execute(f"CREATE OR REPLACE TABLE core.{table} AS {query.format(chosen='true')}")
     store_mart(connection, name, mart_rows(connection, BY_NAME[name]))
     return connection.sql(f"FROM mart.{name}").pl().to_dicts()

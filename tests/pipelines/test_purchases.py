@@ -23,14 +23,14 @@ def sold(connection: duckdb.DuckDBPyConnection, order: str, **values: Any) -> No
     } | values  # fmt: skip
     seeded, refunded = line.pop("seeded", False), line.pop("refunded", 0)
     put(connection, "shop_conversions", [line])
-    key = f"{line['channel']}|{order}|1"
+    key = f"{line['channel']}|{order}|{line['line_no']}"
     connection.execute(
         """INSERT INTO core.conversions BY NAME SELECT $day::DATE AS paid_date, $key AS conversion_id,
-        $channel AS channel, $order AS order_id, '1' AS line_no, $user AS user_key, $fen AS paid_fen, $cur AS currency,
-        $quantity AS quantity, $category AS category, $new AS is_new_customer""",
-        {"day": line["paid_at"], "key": key, "channel": line["channel"], "order": order, "user": line["user_key"],
-         "fen": round(line["paid_amount"] * 100), "cur": line["currency"], "quantity": line["quantity"],
-         "category": line.get("category"), "new": line.get("is_new_customer")},
+        $channel AS channel, $order AS order_id, $line AS line_no, $user AS user_key, $fen AS paid_fen,
+        $cur AS currency, $quantity AS quantity, $category AS category, $new AS is_new_customer""",
+        {"day": line["paid_at"], "key": key, "line": line["line_no"], "channel": line["channel"], "order": order,
+         "user": line["user_key"], "fen": round(line["paid_amount"] * 100), "cur": line["currency"],
+         "quantity": line["quantity"], "category": line.get("category"), "new": line.get("is_new_customer")},
     )  # fmt: skip
     if seeded:
         for note in ("n1", "n2"):
@@ -93,6 +93,22 @@ def test_members_are_named_by_their_channel_and_unknown_is_a_part_of_its_own() -
     sold(connection, "o5")
     counts = {part: row["order_lines"] for part, row in splits(connection, "member").items()}
     assert counts == {"88vip": 1, "jd_plus": 1, "member": 1, "non_member": 1, None: 1}
+
+
+def test_an_order_of_several_days_and_kinds_is_one_of_each_part_that_it_has_lines_in() -> None:
+    connection = warehouse(date(2026, 9, 30))
+    lines = [
+        {"line_no": "1", "quantity": 20, "is_exclusive": True},
+        {"line_no": "2", "paid_at": date(2026, 9, 12), "is_exclusive": True, "seeded": True},
+        {"line_no": "3", "paid_at": date(2026, 9, 12), "is_exclusive": False},
+    ]
+    for line in lines:
+        sold(connection, "o1", **line)
+    sold(connection, "o1", channel="jd", is_exclusive=True)  # another shop's number
+    parts = splits(connection, "buyer") | splits(connection, "exclusive")
+    told = {part: (row["order_lines"], row["paid_orders"], row["buyers"]) for part, row in parts.items()}
+    assert told == {"business": (1, 1, 1), "consumer": (3, 2, 1), "exclusive": (3, 2, 1), "everywhere": (1, 1, 1)}
+    assert [parts["consumer"][name] for name in ("seeded_lines", "seeded_buyers", "unseeded_buyers")] == [1, 1, 1]
 
 
 def test_currencies_are_never_added() -> None:
