@@ -23,6 +23,7 @@ from benchmarks.measuring import Run, alone, table, timed
 FILES = 20
 FEEDS = ("note_impressions", "shop_conversions")
 DAY = np.datetime64("2026-09-01T00:00:00", "ms")
+NOTES = 5_000  # 24 hexadecimal digits each, as the exports have them
 
 
 def written(landing: Path, rows: int, orders: int) -> int:
@@ -30,8 +31,9 @@ def written(landing: Path, rows: int, orders: int) -> int:
     rng = np.random.default_rng(7)
     for feed in FEEDS:
         (landing / feed).mkdir(parents=True)
+    notes = pl.Series([rng.bytes(12).hex() for _ in range(NOTES)])
     for number in range(FILES):
-        _impressions(rng, rows // FILES).write_csv(landing / "note_impressions" / f"{number:02d}.csv")
+        _impressions(rng, notes, rows // FILES).write_csv(landing / "note_impressions" / f"{number:02d}.csv")
     _orders(rng, orders).write_csv(landing / "shop_conversions" / "orders.csv")
     return sum(path.stat().st_size for path in landing.rglob("*.csv"))
 
@@ -51,10 +53,10 @@ def _times(rng: np.random.Generator, count: int) -> pl.Expr:
     return pl.Series(DAY + seconds).dt.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _impressions(rng: np.random.Generator, count: int) -> pl.DataFrame:
+def _impressions(rng: np.random.Generator, notes: pl.Series, count: int) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "note_id": pl.Series(rng.integers(0, 5_000, count)).cast(pl.String).str.zfill(24),
+            "note_id": notes.gather(rng.integers(0, NOTES, count)),
             "user_id": pl.Series(rng.integers(0, max(count // 2, 1), count)).cast(pl.String).str.zfill(12),
             "occurred_at": _times(rng, count),
             "payer": np.where(rng.random(count) < 0.7, "brand", "platform"),
