@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from models.runs import occurrences, starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from concurrent.futures import Executor
 
     from numpy.typing import NDArray
 
@@ -73,8 +75,10 @@ def rule_totals(
         known = [name for name in ("kind", "organic", "age", "occurred_at") if name in columns]
         encoded = encode(paths, journeys, touch_column=touch_column, with_nulls=False, columns=known)
         walked = _Walked.through(encoded)
-        weights = walked.weights(rules)
-        earned = [walked.earned(weights[name].to_numpy(), additive=is_additive(rule)) for name, rule in rules.items()]
+        # Threads add up what polars does not: none of them uses it, see `models.deferred.on_own_thread`.
+        with ThreadPoolExecutor() as threads:
+            weights = walked.weights(rules, threads)
+            earned = list(threads.map(walked.earned, map(weights.get, rules), map(is_additive, rules.values())))
         if not earned:
             return pl.DataFrame(schema=schema)
         conversions, revenue = np.concatenate(earned).T
@@ -171,26 +175,29 @@ class _Walked:
         won = weights.select("conversions", "value").to_numpy(order="c")
         return cls(encoded, touches, bounds, won)
 
-    def weights(self, rules: Mapping[str, Rule]) -> pl.DataFrame:
-        """The weight of every touch by every rule, all at once."""
-        expressions = [rule().cast(pl.Float64).alias(name) for name, rule in rules.items()]
+    def weights(self, rules: Mapping[str, Rule], threads: Executor) -> dict[str, NDArray[np.float64]]:
+        """The weight of every touch by every rule; where some rules read repeats, these are counted meanwhile."""
+        expressions = {name: rule().cast(pl.Float64).alias(name) for name, rule in rules.items()}
         self._check(expressions)
-        touches = self.touches
-        if any("repeats" in expression.meta.root_names() for expression in expressions):
-            _, repeats = occurrences(self.encoded.journey, self.encoded.note)
-            touches = touches.with_columns(repeats=pl.Series(repeats, dtype=pl.UInt32))
-        return touches.select(expressions)
+        later = {name for name, expression in expressions.items() if "repeats" in expression.meta.root_names()}
+        counted = threads.submit(occurrences, self.encoded.journey, self.encoded.note) if later else None
+        found = self.touches.select(expressions[name] for name in rules if name not in later).get_columns()
+        if counted:
+            _, repeats = counted.result()
+            touches = self.touches.with_columns(repeats=pl.Series(repeats, dtype=pl.UInt32))
+            found += touches.select(expressions[name] for name in later).get_columns()
+        return {weight.name: weight.to_numpy() for weight in found}
 
-    def _check(self, expressions: list[pl.Expr]) -> None:
+    def _check(self, expressions: Mapping[str, pl.Expr]) -> None:
         known = {*self.touches.columns, "repeats"}
-        for expression in expressions:
+        for name, expression in expressions.items():
             if missing := sorted({*expression.meta.root_names()} - known):
                 raise ValueError(
-                    f"{expression.meta.output_name()} reads {', '.join(missing)}, which the paths lack: add "
-                    "occurred_at where it is the age, as aggregated paths cannot, or leave this rule out"
+                    f"{name} reads {', '.join(missing)}, which the paths lack: add occurred_at where it is the age, as "
+                    "aggregated paths cannot, or leave this rule out"
                 )
 
-    def earned(self, weight: NDArray[np.float64], *, additive: bool) -> NDArray[np.float64]:
+    def earned(self, weight: NDArray[np.float64], additive: bool, /) -> NDArray[np.float64]:
         """What each note earned of `won`, notes × 2: `Wᵀ (won / W 1)`, W the weights as journeys × notes."""
         shape = (self.bounds.size - 1, self.encoded.notes.len())
         given = sparse.csr_array((weight, self.encoded.note.view(np.int32), self.bounds), shape=shape)
