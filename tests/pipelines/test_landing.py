@@ -151,7 +151,7 @@ def test_a_file_removed_between_finding_and_reading(tmp_path: Path, monkeypatch:
     land(tmp_path, "shop_conversions/a.csv", ORDERS)
     gone = land(tmp_path, "shop_conversions/b.csv", csv_bytes(orders(3)))
     connection = memory()
-    monkeypatch.setattr("pipelines.intake.ingest.take_back_misread", lambda *_: gone.unlink())
+    monkeypatch.setattr("pipelines.intake.ingest.take_back_misread", lambda *_, **__: gone.unlink())
     first, second = ingest(connection, tmp_path, "shop_conversions")
     assert (first.status, second.status) == ("complete", "unfinished")
     assert "removed before it could be read; land it again" in second.message
