@@ -237,6 +237,7 @@ def test_figures_are_made_again_when_what_they_rest_on_changes(home: Path, tmp_p
     assert found == state(fresh)
 
 
+@pytest.mark.slow
 def test_a_note_that_comes_late_earns_from_its_first_touch_on(undisturbed, home: Path) -> None:
     landing = home / "landing"
     everything_landed(landing)

@@ -85,6 +85,7 @@ def test_business_dates_are_those_of_shanghai(landed: Redcat) -> None:
     assert days == [("2026-09-04", True)]
 
 
+@pytest.mark.slow
 def test_mostly_broken_rows_stop_what_is_downstream_and_leave_what_was_published(landed: Redcat) -> None:
     landed("run", "--from", "2026-09-01", "--to", "2026-09-05")
     before = (landed.home / "published" / "analyst.duckdb").read_bytes()
