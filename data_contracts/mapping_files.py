@@ -179,7 +179,7 @@ def _by_part(base: Document, stated: Document) -> Document:
     if not isinstance(columns, dict) or not isinstance(parts, dict):
         return stated
     own = {
-        feed: {name: column for name, column in columns.items() if name in part.get("columns", {})}
+        feed: {name: column for name, column in columns.items() if name in (part.get("columns") or {})}
         for feed, part in parts.items()
     }
     rest = {name: column for name, column in columns.items() if not any(name in part for part in own.values())}
@@ -191,7 +191,7 @@ def _merged(base: Document, stated: Document) -> Document:
     merged = {key: value for key, value in base.items() if key not in stated}
     for key, value in stated.items():
         if key == "columns" and isinstance(value, dict):
-            merged[key] = _columns(base.get(key, {}), value)
+            merged[key] = _columns(base.get(key) or {}, value)
         elif isinstance(value, dict) and isinstance(base.get(key), dict):
             merged[key] = _merged(base[key], value)
         elif value is not None:

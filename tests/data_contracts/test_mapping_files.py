@@ -36,6 +36,9 @@ def test_a_new_export_stands_beside_the_others(tmp_path: Path) -> None:
 def test_an_entry_without_anything_below_it_states_nothing(tmp_path: Path) -> None:
     text = "export: mine\ntitle: x\nrecognise:\ncolumns:\nfeeds: {refunds: {unless: , columns: {refund_amount: q}}}\n"
     assert read(tmp_path, mine=text)["mine", "refunds"].columns["refund_amount"].headers == ("q",)
+    base = "export: a_base\ntitle: x\nrecognise: [q]\ncolumns:\nfeeds: {refunds: {columns: }}\n"
+    found = read(tmp_path, a_base=base, b_more="extends: a_base\ncolumns: {refund_amount: q}\n")
+    assert found["a_base", "refunds"].columns["refund_amount"].headers == ("q",)
 
 
 def test_a_header_that_was_renamed_is_read_wherever_the_old_one_was(tmp_path: Path) -> None:
