@@ -1,4 +1,4 @@
-"""What is timed at scale is what the models compute: by buckets and side by side as at once and in the plain form."""
+"""What is timed is what the models compute, at scale as in the plain form, and what stands beside it is the same."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
+from benchmarks.fitted import simulate
+from benchmarks.peers import LEAN_SQL, PACKAGE_SQL, sql
 from benchmarks.scale import REFUNDED, everything, journeys_alone
 from benchmarks.stored import LAST_DATE, synthesise
-from models import RULES, credits, earned, journeys, markov_effects, returns, rollup  # noqa: A004
+from models import RULES, credits, earned, journeys, markov_effects, returns, rollup, rule_totals  # noqa: A004
 from models.markov import markov_weight
 from models.shapley import shapley_weight
 
@@ -41,3 +44,13 @@ def test_category_roi_by_buckets_is_that_of_the_plain_form(tmp_path: Path) -> No
     result = everything(tmp_path)
     assert_frame_equal(result.filter(exact), expected.filter(exact))
     assert_frame_equal(result.filter(~exact), expected.filter(~exact), check_exact=False, rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("query", [PACKAGE_SQL, LEAN_SQL], ids=["package", "lean"])
+def test_sql_beside_the_rules_gives_what_they_give(query: str) -> None:
+    frames = simulate(2_000, 30)
+    models = ("first_touch", "last_touch", "linear", "position_based")
+    found = pl.DataFrame(sql(query)(frames)(), schema=["note_id", *models], orient="row")
+    totals = rule_totals(*frames, rules={name: RULES[name] for name in models})
+    expected = totals.pivot("model", index="note_id", values="revenue")
+    assert_frame_equal(found, expected, check_row_order=False, check_dtypes=False, rel_tol=1e-9)
