@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.frames import like
-from models.roi import BY_BRAND, RATIO_DECIMALS, SPENT
+from models.roi import RATIO_DECIMALS
+from models.spending import BY_BRAND, SPENT, booked, spent
 
 if TYPE_CHECKING:
     from datetime import date
@@ -46,19 +47,11 @@ def real_returns(earned: Frame, spend: AnyFrame, notes: AnyFrame, wallet: AnyFra
         credited / evidenced spend, `roas_real` = credited / real spend (null where that is not above 0).
     """
     ads = BY_BRAND & (pl.col("kind") == "ads")
-    spent = (
-        spend.lazy()
-        .filter(pl.col("spend_date") <= as_of)
-        .join(notes.lazy().select("note_id", "evidence"), on="note_id", how="left", validate="m:1")
-        .group_by("currency")
-        .agg(
-            *(
-                pl.col("amount_fen").filter(SPENT[name]).sum().alias(name)
-                for name in ("spend_fen", "evidenced_spend_fen")
-            ),
-            ads=pl.col("amount_fen").filter(ads).sum(),
-            evidenced_ads=pl.col("amount_fen").filter(ads & SPENT["evidenced_spend_fen"]).sum(),
-        )
+    bookings = booked(spend, notes, as_of=as_of).group_by("currency")
+    by_currency = bookings.agg(
+        *(spent(SPENT[name]).alias(name) for name in ("spend_fen", "evidenced_spend_fen")),
+        ads=spent(ads),
+        evidenced_ads=spent(ads & SPENT["evidenced_spend_fen"]),
     )
     accounts = (
         wallet.lazy()
@@ -78,7 +71,7 @@ def real_returns(earned: Frame, spend: AnyFrame, notes: AnyFrame, wallet: AnyFra
         earned.lazy()
         .group_by("model", "currency")
         .agg(pl.col("credited_fen").sum(), last_paid=pl.col("paid_date").max())
-        .join(spent, on="currency")
+        .join(by_currency, on="currency")
         .join(accounts, on="currency", how="left")
         .with_columns(real_spend_fen=pl.col("evidenced_spend_fen") - given_fen)
         .with_columns(

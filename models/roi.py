@@ -13,6 +13,7 @@ from models.earnings import FEN, ORDER_DECIMALS, earned, reconciliation, rollup,
 from models.frames import like
 from models.maturity import closes, maturity
 from models.money import exact_sum
+from models.spending import SPENT, booked, spent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,21 +51,6 @@ LEVELS = MappingProxyType(
         "exchange": Level("exchange", of_note="exchange", by_horizon=True),
     }
 )
-
-BY_BRAND = pl.col("payer") == "brand"
-
-#: Columns of spend, and which bookings each adds up. What the brand spent is in a task, out of it, or nobody knows.
-SPENT = {
-    "spend_fen": BY_BRAND,
-    "in_task_spend_fen": BY_BRAND & pl.col("in_task"),
-    "out_of_task_spend_fen": BY_BRAND & ~pl.col("in_task"),
-    "unknown_task_spend_fen": BY_BRAND & pl.col("in_task").is_null(),
-    # Where orders are only claimed in sum, nothing is credited: the spend would lower the ratio of notes whose orders
-    # are known.
-    "evidenced_spend_fen": BY_BRAND & pl.col("evidence").ne_missing("claim"),
-    "commission_fen": BY_BRAND & (pl.col("kind") == "commission"),
-    "platform_spend_fen": pl.col("payer") == "platform",
-}
 
 #: Ratios, by what stands above the evidenced spend.
 RATIOS = {
@@ -168,7 +154,7 @@ def returns(
     shape = LEVELS[level]
     notes, windows = notes.lazy(), windows.lazy()
     facts = notes.select("note_id", "lane", "evidence")
-    spend = spend.lazy().filter(pl.col("spend_date") <= as_of).join(facts, on="note_id", how="left", validate="m:1")
+    spend = booked(spend, notes, as_of=as_of)
     keys = notes.select("note_id", note_key=shape.of_note or pl.lit(None, pl.String))
     credit = _credit(rollup(earned.lazy()), keys, shape)
     until = closes(credit.filter(IS_CREDITED), spend, notes, windows)
@@ -181,7 +167,7 @@ def returns(
     for part, by in (
         (_earnings(credit, shape), ("model", "key", "currency")),
         (_halo_out(credit), ("model", "key", "currency")),
-        (_spent(cost), ("key", "currency")),
+        (_spending(cost), ("key", "currency")),
         (_last_to_close(rests_on, until), ("key", "currency")),
         (_evidence(rests_on, facts, ("key", "currency")), ("key", "currency")),
         (_evidence(registered, facts, ("key",)).rename({"evidence": "if_idle", "lanes": "lanes_if_idle"}), ("key",)),
@@ -245,11 +231,9 @@ def _halo_out(credit: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _spent(cost: pl.LazyFrame) -> pl.LazyFrame:
+def _spending(cost: pl.LazyFrame) -> pl.LazyFrame:
     """What each row cost, by who paid."""
-    return cost.group_by("key", "currency").agg(
-        pl.col("amount_fen").filter(which).sum().alias(name) for name, which in SPENT.items()
-    )
+    return cost.group_by("key", "currency").agg(spent(which).alias(name) for name, which in SPENT.items())
 
 
 def _rests_on(credit: pl.LazyFrame, cost: pl.LazyFrame) -> pl.LazyFrame:
@@ -304,7 +288,7 @@ def _finished(rows: pl.LazyFrame, shape: Level) -> pl.LazyFrame:
         ),
         **dict.fromkeys((*SPENT, *ratios, "evidence", "lanes", "maturity"), True),
     }
-    spent = pl.when(pl.col("evidenced_spend_fen") > 0).then("evidenced_spend_fen")
+    divisor = pl.when(pl.col("evidenced_spend_fen") > 0).then("evidenced_spend_fen")
     return (
         rows.with_columns(contribution_fen=zero_if_idle)
         .with_columns(pl.col(zeros).fill_null(0))
@@ -313,7 +297,7 @@ def _finished(rows: pl.LazyFrame, shape: Level) -> pl.LazyFrame:
             evidence=pl.coalesce("evidence", "if_idle"),
             net_fen=pl.col("credited_fen") - pl.col("credited_refund_fen"),
         )
-        .with_columns((value / spent).round(RATIO_DECIMALS).alias(name) for name, value in ratios.items())
+        .with_columns((value / divisor).round(RATIO_DECIMALS).alias(name) for name, value in ratios.items())
         .sort("model", "key", "currency")
         .select(
             "model",

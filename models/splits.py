@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.frames import like
-from models.roi import RATIO_DECIMALS, SPENT
+from models.roi import RATIO_DECIMALS
+from models.spending import SPENT, booked, spent
 
 if TYPE_CHECKING:
     from datetime import date
@@ -43,14 +44,9 @@ def split_returns(parts: Frame, spend: AnyFrame, notes: AnyFrame, /, *, as_of: d
     >>> split_returns(parts, spend, notes, as_of=date(2026, 9, 30)).select("roas_seeded", "roas_seeded_net").rows()
     [(1.5, 1.0), (0.5, 0.5)]
     """
-    spent = (
-        spend.lazy()
-        .filter(pl.col("spend_date") <= as_of)
-        .join(notes.lazy().select("note_id", "evidence"), on="note_id", how="left", validate="m:1")
-        .group_by("currency")
-        .agg(_spent=pl.col("amount_fen").filter(SPENT["evidenced_spend_fen"]).sum())
-    )
-    rows = parts.lazy().join(spent, on="currency", how="left", maintain_order="left", validate="m:1")
+    evidenced = spent(SPENT["evidenced_spend_fen"]).alias("_spent")
+    by_currency = booked(spend, notes, as_of=as_of).group_by("currency").agg(evidenced)
+    rows = parts.lazy().join(by_currency, on="currency", how="left", maintain_order="left", validate="m:1")
     known = pl.when(pl.col("_spent") > 0).then("_spent")
     ratios = [(pl.col(part) / known).round(RATIO_DECIMALS).alias(name) for name, part in RATIOS.items()]
     return like(rows.with_columns(ratios).drop("_spent"), parts)
