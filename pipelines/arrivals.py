@@ -80,23 +80,25 @@ def part_of(feed: str, /) -> str:
     return f"coalesce({column}, '')" if column else "''"
 
 
-def enter_arrivals(connection: duckdb.DuckDBPyConnection, feed: str, /, *, staged: str, incoming: str) -> None:
-    """Keep what a file holds by day, and count the raw rows of the days that it changed."""
+def enter_arrivals(connection: duckdb.DuckDBPyConnection, feed: str, /, *, staged: str, held: str) -> None:
+    """Keep what the staged rows of each file hold by day.
+
+    It is counted once, into the temporary table `held`, which has the columns of `ops.arrivals`, and no date where
+    rows state none.
+    """
     good = "len(_reasons) = 0"
     connection.execute(f"""
-        INSERT INTO ops.arrivals
-        SELECT '{feed}', {part_of(feed)}, _date, _file, count(*), count(*) FILTER (NOT {good}),
-            min(exported_at) FILTER ({good}), max(exported_at) FILTER ({good})
-        FROM {staged} WHERE _date IS NOT NULL GROUP BY ALL""")
-    _recount(connection, feed, f"(SELECT _date FROM {incoming} UNION SELECT _date_before FROM {incoming})")
+        CREATE OR REPLACE TEMP TABLE {held} AS
+        SELECT '{feed}' AS feed, {part_of(feed)} AS source, _date AS business_date, _file, count(*) AS rows_read,
+            count(*) FILTER (NOT {good}) AS quarantined, min(exported_at) FILTER ({good}) AS first_exported_at,
+            max(exported_at) FILTER ({good}) AS last_exported_at
+        FROM {staged} GROUP BY ALL""")
+    connection.execute(f"INSERT INTO ops.arrivals BY NAME FROM {held} WHERE business_date IS NOT NULL")
 
 
-def take_back_arrivals(
-    connection: duckdb.DuckDBPyConnection, feed: str, /, *, origins: list[str], withdrawn: str
-) -> None:
-    """Forget what files held by day, and count the raw rows of the days of the rows that were withdrawn."""
+def take_back_arrivals(connection: duckdb.DuckDBPyConnection, feed: str, origins: list[str], /) -> None:
+    """Forget what files held by day."""
     connection.execute("DELETE FROM ops.arrivals WHERE feed = ? AND _file IN (SELECT unnest(?))", [feed, origins])
-    _recount(connection, feed, f"(SELECT _date FROM {withdrawn})")
 
 
 def fill_arrivals(connection: duckdb.DuckDBPyConnection, /) -> None:
@@ -106,10 +108,11 @@ def fill_arrivals(connection: duckdb.DuckDBPyConnection, /) -> None:
             INSERT INTO ops.arrivals
             SELECT '{feed}', {part_of(feed)}, _date, _file, count(*), 0, min(exported_at), max(exported_at)
             FROM raw.{feed} GROUP BY ALL""")
-        _recount(connection, feed, f"(SELECT _date FROM raw.{feed})")
+        count_raw_days(connection, feed, f"(SELECT _date FROM raw.{feed})")
 
 
-def _recount(connection: duckdb.DuckDBPyConnection, feed: str, dates: str) -> None:
+def count_raw_days(connection: duckdb.DuckDBPyConnection, feed: str, dates: str, /) -> None:
+    """Count the raw rows of some dates, which SQL gives."""
     connection.execute(f"DELETE FROM ops.raw_days WHERE feed = '{feed}' AND business_date IN {dates}")
     connection.execute(f"""
         INSERT INTO ops.raw_days

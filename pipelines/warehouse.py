@@ -228,3 +228,16 @@ def limited_memory(connection: duckdb.DuckDBPyConnection, most: str) -> Iterator
         yield
     finally:
         connection.execute("RESET memory_limit")
+
+
+@contextlib.contextmanager
+def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let the database put rows into a table in one thread.
+
+    Where they are fewer than a row group, several threads each gather some first and then copy them together.
+    """
+    connection.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute("RESET threads")

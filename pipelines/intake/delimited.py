@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from data_contracts.mapping import Reading
     from pipelines.intake.text import Opening
 
-QUOTE = '"'
+QUOTE = b'"'
 OTHER_DELIMITERS = "\t;"
 BEGINNING = 1 << 16
 csv.field_size_limit(2**31 - 1)
@@ -29,11 +29,12 @@ def csv_parts(opened: Opening, reading: Reading, /) -> Iterator[pl.DataFrame]:
     """Every record under the headers, part by part; one that has more or fewer fields than the header is broken."""
     coding = coding_of(opened, reading.encoding)
     texts = blocks(coding.texts(opened), _end_of_record)
-    first = next(texts, "")
+    first = next(texts, bytearray())
     delimiter = _delimiter(first, reading)
     headers, at = _headers(first, delimiter, reading)
+    del first[:at]
     row = reading.header_row + 1
-    for frame in _frames(chain([first[at:]], texts), delimiter, headers):
+    for frame in _frames(chain([first], texts), delimiter, headers):
         broken = frame[BROKEN] if BROKEN in frame.columns else None
         numbered = headed(frame.drop(BROKEN, strict=False), headers, first_row=row, broken=broken)
         row += frame.height
@@ -43,54 +44,58 @@ def csv_parts(opened: Opening, reading: Reading, /) -> Iterator[pl.DataFrame]:
 
 def csv_headers(content: bytes, reading: Reading, /) -> list[str]:
     """The headers of a file of which `content` is the beginning."""
-    text, _ = decoded(content, reading.encoding)
+    text = decoded(content, reading.encoding)[0].encode()
     return _headers(text, _delimiter(text, reading), reading)[0]
 
 
-def _end_of_record(text: str) -> int:
+def _end_of_record(text: bytearray) -> int:
     """Where the last whole record ends, as far as quotation marks tell: none is open after an even number of them.
 
     Text that holds an odd number for too long has a stray one, and is cut where a line ends.
     """
     end = end_of_line(text)
     if _quotes(text, end) % 2:
-        even = text.rfind("\n", 0, text.rfind(QUOTE, 0, end)) + 1
+        even = text.rfind(b"\n", 0, text.rfind(QUOTE, 0, end)) + 1
         return even or (end if len(text) > LONGEST_RECORD else 0)
     return end
 
 
-def _quotes(text: str, end: int) -> int:
+def _quotes(text: bytearray, end: int) -> int:
     """How many quotation marks stand before the end: mostly none, which is seen sooner than it is counted."""
     return text.count(QUOTE, 0, end) if QUOTE in text else 0
 
 
-def _delimiter(text: str, reading: Reading) -> str:
+def _delimiter(text: bytes | bytearray, reading: Reading) -> str:
     """The stated delimiter, or the tab or semicolon where the header has that and not the stated one."""
-    lines = text.split("\n", reading.header_row)
-    header = lines[min(reading.header_row, len(lines)) - 1]
+    begin = 0
+    for _ in range(reading.header_row - 1):
+        begin = text.find(b"\n", begin) + 1 or begin  # of fewer lines, the last one
+    end = text.find(b"\n", begin)
+    header = text[begin : end if end >= 0 else None].decode()
     if reading.delimiter in header:
         return reading.delimiter
     return next((d for d in OTHER_DELIMITERS if d in header), reading.delimiter)
 
 
-def _headers(text: str, delimiter: str, reading: Reading) -> tuple[list[str], int]:
+def _headers(text: bytes | bytearray, delimiter: str, reading: Reading) -> tuple[list[str], int]:
     """The fields of the header, and where in the text it ends."""
-    for beginning in (text[:BEGINNING], text):  # a copy of a whole long text takes longer than reading it
+    for most in (BEGINNING, len(text)):  # a copy of a whole long text takes longer than reading it
+        beginning = text[:most].decode(errors="ignore")  # within a character it may end
         lines = io.StringIO(beginning, newline="")
         records = csv.reader(lines, delimiter=delimiter)
         for number, fields in enumerate(records, start=1):
             if number == reading.header_row and any(fields):
                 end = lines.tell()
                 # A record that ends the beginning may have been cut off there.
-                if len(beginning) == len(text) or next(records, None) is not None:
-                    return fields, end
+                if most >= len(text) or next(records, None) is not None:
+                    return fields, len(beginning[:end].encode())
                 break
     raise UnreadableFileError(
         f"the file has no header on row {reading.header_row}; export it again, or state header_row in its mapping file"
     )
 
 
-def _frames(texts: Iterator[str], delimiter: str, headers: list[str]) -> Iterator[pl.DataFrame]:
+def _frames(texts: Iterator[bytearray], delimiter: str, headers: list[str]) -> Iterator[pl.DataFrame]:
     """The records of each text: the fast way, or one by one where some are broken."""
     for text in texts:
         quotes = _quotes(text, len(text))
@@ -102,13 +107,13 @@ def _frames(texts: Iterator[str], delimiter: str, headers: list[str]) -> Iterato
             yield from _read_records(rest, delimiter, len(headers))
 
 
-def _read_sound(text: str, delimiter: str, width: int) -> pl.DataFrame | None:
+def _read_sound(text: bytearray, delimiter: str, width: int) -> pl.DataFrame | None:
     """The fast way; None where a record is of another length than the header, or a quotation mark is astray."""
     names = delimiter.join(map(str, range(width)))
     # Of a last line without its end a field too many would go unnoticed.
-    ended = "\n" if text and not text.endswith("\n") else ""
+    ended = b"\n" if text and not text.endswith(b"\n") else b""
     try:
-        frame = pl.read_csv(f"{names}\n{text}{ended}".encode(), separator=delimiter, infer_schema=False)
+        frame = pl.read_csv(b"".join((names.encode(), b"\n", text, ended)), separator=delimiter, infer_schema=False)
     except pl.exceptions.PolarsError:
         return None
     if frame.width != width:
@@ -121,12 +126,11 @@ def _read_sound(text: str, delimiter: str, width: int) -> pl.DataFrame | None:
     return frame
 
 
-def _lengths(text: str, delimiter: str) -> list[int]:
+def _lengths(text: bytearray, delimiter: str) -> list[int]:
     """How many fields each record has; none at all where a quotation mark is astray."""
+    records = io.StringIO(text.decode().replace("\r", ""))
     try:
-        return [
-            len(fields) for fields in csv.reader(io.StringIO(text.replace("\r", "")), delimiter=delimiter, strict=True)
-        ]
+        return [len(fields) for fields in csv.reader(records, delimiter=delimiter, strict=True)]
     except csv.Error:
         return []
 

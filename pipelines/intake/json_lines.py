@@ -41,10 +41,10 @@ def json_lines_parts(opened: Opening, reading: Reading, /) -> Iterator[pl.DataFr
 def json_headers(content: bytes, reading: Reading, /) -> list[str]:
     """The keys in the beginning of a file."""
     text, damage = decoded(content, reading.encoding)
-    return distinct(_keys(_numbered([text], damage)))
+    return distinct(_keys(_numbered([text.encode()], damage)))
 
 
-def _numbered(texts: Iterable[str], damage: str) -> Iterator[tuple[int, dict[str, Any], str | None]]:
+def _numbered(texts: Iterable[bytes], damage: str) -> Iterator[tuple[int, dict[str, Any], str | None]]:
     """The number of each line that is not blank, its object, and why it is broken."""
     for number, line in enumerate(lines(blocks(texts)), start=1):
         if line.strip():

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.contract import contract
-from pipelines.arrivals import enter_arrivals, take_back_arrivals
+from pipelines.arrivals import count_raw_days, enter_arrivals, take_back_arrivals
 from pipelines.intake.versions import keep_versions
-from pipelines.warehouse import LINEAGE, feed_columns, quoted
+from pipelines.warehouse import LINEAGE, feed_columns, one_thread, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +59,10 @@ MADE_FROM_OTHER_DATES = {
 }
 # Temporary: of a row that is not kept nothing is left. The rows of all files that are put in together stand in it.
 STAGED = "staged"
+HELD = "held"
 INCOMING = "incoming"
 EARLIER = "earlier"
+CHANGES = "changes"
 SHOWN_ROWS = 5
 
 
@@ -86,7 +88,8 @@ def stage(connection: duckdb.DuckDBPyConnection, feed: str, frame: pl.DataFrame,
     columns = feed_columns(feed) | LINEAGE | {"_reasons": "VARCHAR[]", "_record": "VARCHAR"}
     body = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
     connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {STAGED} ({body})")
-    connection.execute(f"INSERT INTO {STAGED} BY NAME SELECT *, ? AS _file FROM frame", [digest[:16]])
+    with one_thread(connection):
+        connection.execute(f"INSERT INTO {STAGED} BY NAME SELECT *, ? AS _file FROM frame", [digest[:16]])
 
 
 def forget(connection: duckdb.DuckDBPyConnection, digest: str, /) -> None:
@@ -128,11 +131,13 @@ def _store(
     *,
     repeats: bool,
 ) -> dict[str, Stored]:
+    enter_arrivals(connection, feed, staged=staged, held=HELD)
     _quarantine(connection, feed, staged, files)
     keep_versions(connection, staged, feed, repeats=repeats)
     accepted = _upsert(connection, feed, staged, repeats=repeats)
-    found = {origin: counts for origin, *counts in _counts(connection, staged)}
+    found = {origin: counts for origin, *counts in _counts(connection)}
     refusals = _refusals(connection, staged)
+    connection.execute(f"DROP TABLE {HELD}")
     stored = {}
     for digest in files:
         origin = digest[:16]
@@ -153,12 +158,12 @@ def _is_staged(connection: duckdb.DuckDBPyConnection) -> bool:
     return _count(connection, f"duckdb_tables() WHERE temporary AND table_name = '{STAGED}'") > 0
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, staged: str) -> list[tuple[Any, ...]]:
+def _counts(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     """By origin: rows, refused ones, and the first and last business date of the good ones."""
-    good = "len(_reasons) = 0"
+    good = "rows_read > quarantined"
     return connection.execute(
-        f"SELECT _file, count(*), count(*) FILTER (NOT {good}), min(_date) FILTER ({good}), max(_date) FILTER ({good}) "
-        f"FROM {staged} GROUP BY _file"
+        "SELECT _file, sum(rows_read)::BIGINT, sum(quarantined)::BIGINT, "
+        f"min(business_date) FILTER ({good}), max(business_date) FILTER ({good}) FROM {HELD} GROUP BY _file"
     ).fetchall()
 
 
@@ -214,11 +219,13 @@ def _upsert(connection: duckdb.DuckDBPyConnection, feed: str, staged: str, *, re
     neither on which file came first nor on how rows are spread over files. Of the same version in two files the
     greater file hash stands as its origin; such a row is a duplicate, and nothing is made again for it.
     """
-    same = " AND ".join(f"new.{quoted(k)} = old.{quoted(k)}" for k in contract(feed).primary_key)
-    # The rows that stand already are found by their keys alone; mostly there are none to compare and to delete.
+    key = [quoted(k) for k in contract(feed).primary_key]
+    same = " AND ".join(f"new.{k} = old.{k}" for k in key)
+    # The rows that may stand already are found by hashes of their keys; mostly there are none to compare and to delete.
+    hashed = f"hash({', '.join(key)})"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {EARLIER} AS "
-        f"SELECT old.* FROM raw.{feed} AS old SEMI JOIN {staged} AS new ON {same}"
+        f"SELECT * FROM raw.{feed} WHERE {hashed} IN (SELECT {hashed} FROM {staged})"
     )
     if repeats or _count(connection, EARLIER):
         incoming = INCOMING
@@ -230,15 +237,17 @@ def _upsert(connection: duckdb.DuckDBPyConnection, feed: str, staged: str, *, re
             "(SELECT * EXCLUDE (_reasons, _record), NULL::DATE AS _date_before, true AS _accepted, true AS _changed "
             f"FROM {staged} WHERE len(_reasons) = 0)"
         )
+    _count_changes(connection, incoming)
     _mark_outdated(connection, feed, incoming)
     connection.execute(
         f"INSERT INTO raw.{feed} BY NAME SELECT * EXCLUDE (_date_before, _accepted, _changed) FROM {incoming}"
     )
-    enter_arrivals(connection, feed, staged=staged, incoming=incoming)
-    accepted = connection.execute(f"SELECT _file, count(*) FROM {incoming} WHERE _accepted GROUP BY _file").fetchall()
-    connection.execute(f"DROP TABLE {EARLIER}")
-    connection.execute(f"DROP TABLE IF EXISTS {INCOMING}")
-    return dict(accepted)
+    count_raw_days(connection, feed, f"(SELECT unnest([_date, _date_before]) FROM {CHANGES})")
+    accepted = connection.execute(f"SELECT _file, sum(row_count)::BIGINT FROM {CHANGES} WHERE _accepted GROUP BY _file")
+    by_origin = dict(accepted.fetchall())
+    for table in (EARLIER, INCOMING, CHANGES):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    return by_origin
 
 
 def _choose_newest(connection: duckdb.DuckDBPyConnection, feed: str, staged: str, same: str, *, repeats: bool) -> None:
@@ -267,16 +276,19 @@ def withdraw(connection: duckdb.DuckDBPyConnection, feed: str, digests: list[str
     """Take the rows and the entries of files back, as if they had not been read."""
     origins = [digest[:16] for digest in digests]
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {INCOMING} AS SELECT *, NULL::DATE AS _date_before, true AS _changed "
-        f"FROM raw.{feed} WHERE _file IN (SELECT unnest(?))",
+        f"CREATE OR REPLACE TEMP TABLE {INCOMING} AS SELECT *, NULL::DATE AS _date_before, false AS _accepted, "
+        f"true AS _changed FROM raw.{feed} WHERE _file IN (SELECT unnest(?))",
         [origins],
     )
+    _count_changes(connection, INCOMING)
     _mark_outdated(connection, feed, INCOMING)
     kept = ("versions",) if contract(feed).keeps_versions else ()
     for schema in ("raw", "quarantine", *kept):
         connection.execute(f"DELETE FROM {schema}.{feed} WHERE _file IN (SELECT unnest(?))", [origins])
-    take_back_arrivals(connection, feed, origins=origins, withdrawn=INCOMING)
-    connection.execute(f"DROP TABLE {INCOMING}")
+    take_back_arrivals(connection, feed, origins)
+    count_raw_days(connection, feed, f"(SELECT _date FROM {CHANGES})")
+    for table in (INCOMING, CHANGES):
+        connection.execute(f"DROP TABLE {table}")
     connection.execute("DELETE FROM ops.files WHERE feed = ? AND content_hash IN (SELECT unnest(?))", [feed, digests])
 
 
@@ -285,6 +297,14 @@ def _differ(feed: str) -> str:
     names = [quoted(f.name) for f in contract(feed).fields if f.name != "exported_at"]
     of_new, of_old = (", ".join(f"{side}.{n}" for n in names) for side in ("new", "old"))
     return f"row({of_new}) IS DISTINCT FROM row({of_old})"
+
+
+def _count_changes(connection: duckdb.DuckDBPyConnection, incoming: str) -> None:
+    """Count the incoming rows by file and dates, once for all that depends on them."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {CHANGES} AS SELECT _file, _date, _date_before, _accepted, _changed, "
+        f"count(*) AS row_count FROM {incoming} GROUP BY ALL"
+    )
 
 
 def _mark_outdated(connection: duckdb.DuckDBPyConnection, feed: str, incoming: str) -> None:
@@ -296,8 +316,8 @@ def _mark_outdated(connection: duckdb.DuckDBPyConnection, feed: str, incoming: s
     for asset in MADE_FROM.get(feed, ()):
         connection.execute(
             f"""INSERT OR IGNORE INTO ops.outdated
-            SELECT $asset, _date FROM {incoming} WHERE _changed
-            UNION SELECT $asset, _date_before FROM {incoming} WHERE _changed AND _date_before IS NOT NULL""",
+            SELECT $asset, _date FROM {CHANGES} WHERE _changed
+            UNION SELECT $asset, _date_before FROM {CHANGES} WHERE _changed AND _date_before IS NOT NULL""",
             {"asset": asset},
         )
 

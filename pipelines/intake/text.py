@@ -1,4 +1,4 @@
-"""Bytes of text files, in whatever encoding, as text."""
+"""Bytes of text files, in whatever encoding, as text in UTF-8, which its readers take without another copy."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ BINARY = {
 # A file with fewer bad bytes than this, for each good character outside ASCII, is in that encoding and damaged.
 DAMAGE = 0.1
 PIECE = 256 << 10  # bytes that are read at a time: few, since memory that is taken anew costs more than reading
-PART = 8 << 20  # characters that a text is cut into
-LONGEST_RECORD = 32 << 20  # characters
+PART = 8 << 20  # bytes that a text is cut into
+LONGEST_RECORD = 32 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Coding:
     damage: str = ""
     returns_only: bool = False
 
-    def texts(self, opened: Opening, /) -> Iterator[str]:
-        """The text, piece by piece, with newlines where lines end in a carriage return alone."""
+    def texts(self, opened: Opening, /) -> Iterator[bytes]:
+        """The text in UTF-8, piece by piece, with newlines where lines end in a carriage return alone."""
         mark = "\ufeff"
         for text in filter(None, _decoded(opened, self.encoding, "replace")):
             marked = text.removeprefix(mark)
-            yield marked.replace("\r", "\n") if self.returns_only else marked
+            yield (marked.replace("\r", "\n") if self.returns_only else marked).encode()
             mark = ""
 
 
@@ -84,45 +84,47 @@ def decoded(content: bytes, encoding: str | None, /) -> tuple[str, str]:
     """The text of some bytes, and why some of its characters are lost (empty where none are), as by `coding_of`."""
     opened = partial(io.BytesIO, content)
     coding = coding_of(opened, encoding)
-    return "".join(coding.texts(opened)), coding.damage
+    return b"".join(coding.texts(opened)).decode(), coding.damage
 
 
-def end_of_line(text: str, /) -> int:
+def end_of_line(text: bytearray, /) -> int:
     """Where the last whole line ends; 0 where none does."""
-    return text.rfind("\n") + 1
+    return text.rfind(b"\n") + 1
 
 
-def blocks(texts: Iterable[str], end: Callable[[str], int] = end_of_line, /) -> Iterator[str]:
-    """The texts in parts of about `PART` characters, each to where `end` says that it may end (0 where it may not yet).
+def blocks(texts: Iterable[bytes], end: Callable[[bytearray], int] = end_of_line, /) -> Iterator[bytearray]:
+    """The texts in parts of about `PART` bytes, each to where `end` says that it may end (0 where it may not yet).
 
     The last one ends as the texts do.
     """
-    waiting: list[str] = []
+    waiting: list[bytes | bytearray] = []
     length, due = 0, PART
     for text in texts:
         waiting.append(text)
         length += len(text)
         if length < due:
             continue
-        whole = "".join(waiting)
+        whole = bytearray().join(waiting)
         if at := end(whole):
-            yield whole[:at]
-            whole, due = whole[at:], PART
+            rest = whole[at:]
+            del whole[at:]
+            yield whole
+            whole, due = rest, PART
         elif length > LONGEST_RECORD:
             raise UnreadableFileError(
-                f"it has a line of more than {LONGEST_RECORD:,} characters, which no export has; export it again"
+                f"it has a line of more than {LONGEST_RECORD:,} bytes, which no export has; export it again"
             )
         else:
             due += PART
         waiting, length = [whole], len(whole)
-    if rest := "".join(waiting):
+    if rest := bytearray().join(waiting):
         yield rest
 
 
-def lines(texts: Iterable[str], /) -> Iterator[str]:
+def lines(texts: Iterable[bytearray], /) -> Iterator[str]:
     """The lines of texts of whole lines, without their ends."""
     for text in texts:
-        yield from text.removesuffix("\n").split("\n")
+        yield from text.decode().removesuffix("\n").split("\n")
 
 
 @dataclass
