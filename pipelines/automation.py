@@ -1,4 +1,4 @@
-"""What happens without anybody's doing: yesterday every day, and late files as they land.
+"""What happens without anybody's doing: every day what is due up to yesterday, and late files as they land.
 
 Late files take two runs. `intake` takes them in and says which dates their rows have outdated; when it has succeeded,
 `figures` is requested for exactly these partitions, and makes of them what is outdated. One run is at work at a time.
@@ -15,6 +15,7 @@ from data_contracts.contract import BUSINESS_TIME_ZONE
 from pipelines.arrivals import BUSINESS_ZONE
 from pipelines.assets.affected import AFFECTED, FILES, FIRST, LAST, affected
 from pipelines.demo.stage import is_demo
+from pipelines.due import due
 from pipelines.home import Home
 from pipelines.intake.landing import data_files, settled, state
 from pipelines.partitions import ONLY_OUTDATED, range_tags
@@ -41,13 +42,15 @@ DEMO = dg.SkipReason("this home holds the demo, whose days are over; set REDCAT_
     cron_schedule=f"{MINUTE} {HOUR} * * *",
     execution_timezone=BUSINESS_TIME_ZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING if IS_ON else dg.DefaultScheduleStatus.STOPPED,
-    description="Every day, all of yesterday in Shanghai. 每天物化昨日（上海时间）。",
+    description="Every day, all of yesterday in Shanghai, and the dates before it that no run has made. "
+    "每天物化昨日（上海时间），并补齐此前未算的日期。",
 )
 def yesterday_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    if is_demo(Home.from_environment()):
+    home = Home.from_environment()
+    if is_demo(home):
         return DEMO
     yesterday = context.scheduled_execution_time.astimezone(BUSINESS_ZONE).date() - timedelta(days=1)
-    return dg.RunRequest(run_key=yesterday.isoformat(), tags=range_tags(yesterday, yesterday))
+    return dg.RunRequest(run_key=yesterday.isoformat(), tags=range_tags(*due(home, yesterday)))
 
 
 SENSOR_STATUS = dg.DefaultSensorStatus.RUNNING if IS_ON else dg.DefaultSensorStatus.STOPPED

@@ -143,7 +143,8 @@ def run(
         typer.Option(help="Folder with the landed files, or s3://bucket/prefix; default: landing/ under REDCAT_HOME."),
     ] = None,
     first: Annotated[
-        str | None, typer.Option("--from", help="First business date, YYYY-MM-DD; default: as --to, or yesterday.")
+        str | None,
+        typer.Option("--from", help="First business date, YYYY-MM-DD; default: as --to, or the first not made yet."),
     ] = None,
     last: Annotated[
         str | None, typer.Option("--to", help="Last business date, YYYY-MM-DD; default: as --from, or yesterday.")
@@ -154,13 +155,9 @@ def run(
 
     demand_settings()
     yesterday = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=1)
-    given = _date(first, "--from"), _date(last, "--to")
-    start, end = given[0] or given[1] or yesterday, given[1] or given[0] or yesterday
-    if end < start:
-        stop(f"--to {end} lies before --from {start}; give the earlier date first")
-    if end > yesterday:
-        stop(f"--to {end} has not ended in Shanghai yet; the last complete date is {yesterday}")
+    begin, until = _date(first, "--from"), _date(last, "--to")
     from pipelines.console import run_shown
+    from pipelines.due import due
     from pipelines.home import Home, landing_place
 
     if landing is not None:
@@ -168,6 +165,12 @@ def run(
     home = Home.from_environment()
     if not home.landing.is_dir():
         stop(f"the landing folder {home.landing} does not exist; create it, or name another with --landing")
+    start, end = due(home, yesterday)
+    start, end = begin or until or start, until or begin or end
+    if end < start:
+        stop(f"--to {end} lies before --from {start}; give the earlier date first")
+    if end > yesterday:
+        stop(f"--to {end} has not ended in Shanghai yet; the last complete date is {yesterday}")
     if start < first_date():
         stop(f"--from {start} lies before the first date {first_date()}; set REDCAT_FIRST_DATE to an earlier one")
     run_shown(home, start, end)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import duckdb
 import pytest
 
 from pipelines.automation import affected_sensor, everything, figures, intake, landing_sensor, yesterday_schedule
 from pipelines.definitions import defs
+from pipelines.due import MOST_DAYS, due
+from pipelines.home import Home
 from pipelines.partitions import ONLY_OUTDATED
 from pipelines.settings import SettingError, run_at, sensor_seconds
 from tests.pipelines.test_recomputation import DAYS, FIRST, at, at_home, everything_landed, landed, orders, state
@@ -56,6 +59,58 @@ def test_the_schedule_makes_the_day_that_has_ended_in_shanghai(home, tick: datet
     assert yesterday_schedule.execution_timezone == "Asia/Shanghai"
     assert yesterday_schedule.cron_schedule == "30 10 * * *"
     assert yesterday_schedule.job_name == everything.name
+
+
+def published_with(home: Path, days: list[int]) -> None:
+    """A published warehouse that holds these days."""
+    file = Home.from_environment().create().published
+    file.unlink(missing_ok=True)
+    with duckdb.connect(file) as connection:
+        connection.execute("CREATE SCHEMA ops; CREATE TABLE ops.days (business_date DATE)")
+        connection.execute("INSERT INTO ops.days SELECT unnest(?::DATE[])", [[FIRST + timedelta(n) for n in days]])
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ([0, 1, 2], (3, 3)),
+        ([0, 1], (2, 3)),
+        ([0, 2], (1, 3)),
+        ([0, 1, 2, 3], (3, 3)),
+        ([-200, 2], (3 - MOST_DAYS + 1, 3)),
+        ([], (3, 3)),
+    ],
+    ids=["as every day", "a tick was missed", "a run failed", "made already", "too long ago", "nothing made"],
+)
+def test_the_schedule_makes_up_for_days_that_no_run_has_made(home: Path, made: list[int], expected) -> None:
+    published_with(home, made)
+    tick = datetime.combine(FIRST + timedelta(4), time(2, 30), UTC)
+    request = yesterday_schedule(dg.build_schedule_context(scheduled_execution_time=tick))
+    assert isinstance(request, dg.RunRequest)
+    assert {k: request.tags[k] for k in (START, END)} == span(*expected)
+
+
+def test_a_published_file_that_cannot_be_read_does_not_stop_the_schedule(home: Path) -> None:
+    Home.from_environment().create().published.write_bytes(b"no database")
+    assert due(Home.from_environment(), FIRST) == (FIRST, FIRST)
+
+
+@pytest.mark.slow
+def test_days_made_up_for_end_in_the_same_warehouse(home: Path, tmp_path: Path, monkeypatch) -> None:
+    everything_landed(home / "landing")
+    last = FIRST + timedelta(9)
+    with dg.DagsterInstance.ephemeral() as instance:
+        execute(instance, everything, span(0, 3))
+        first, until = due(Home.from_environment(), last)
+        assert (first, until) == (FIRST + timedelta(4), last)
+        execute(instance, everything, span(4, 9))
+        assert due(Home.from_environment(), last) == (last, last)
+    found = state(home)
+    fresh = at_home(tmp_path / "fresh", monkeypatch)
+    everything_landed(fresh / "landing")
+    with dg.DagsterInstance.ephemeral() as instance:
+        execute(instance, everything, span(0, 9))
+    assert found == state(fresh)
 
 
 def test_the_hour_is_a_setting_and_without_it_nothing_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
