@@ -1,16 +1,35 @@
-"""What all figures rest on: when the scope, windows, reference tables or rules change, everything is made again."""
+"""What all figures rest on: when the scope, windows, reference tables or rules change, everything is made again.
+
+And the key of the buyer hashes, which must not change: what was taken in with another one finds nobody.
+"""
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING
 
 from data_contracts.reference import TABLES, reference_version, window_set
 from models.register import RULES
-from pipelines.settings import attribution_scope
+from pipelines.settings import SettingError, attribution_scope
 from pipelines.warehouse import transaction
 
 if TYPE_CHECKING:
     import duckdb
+
+BUYER_KEY = "buyer_key"
+
+
+def demand_same_key(connection: duckdb.DuckDBPyConnection, secret: bytes, /) -> None:
+    """Raise SettingError when files were taken in with another key of the buyer hashes; enter the key's fingerprint."""
+    fingerprint = hmac.digest(secret, b"the key of the buyer hashes", "sha256").hex()[:16]
+    found = connection.execute("SELECT value FROM ops.basis WHERE name = ?", [BUYER_KEY]).fetchone()
+    (files,) = connection.execute("SELECT count(*) FROM ops.files WHERE status <> 'refused'").fetchall()[0]
+    if found and files and found[0] != fingerprint:
+        raise SettingError(
+            f"{files:,} files were taken in with another key of the buyer hashes, and no order of new ones would find "
+            "a touch of theirs: set REDCAT_SECRET, or restore the file secret under REDCAT_HOME, as it was then"
+        )
+    connection.execute("INSERT OR REPLACE INTO ops.basis VALUES (?, ?)", [BUYER_KEY, fingerprint])
 
 
 def store_reference(connection: duckdb.DuckDBPyConnection, /) -> None:
@@ -29,11 +48,11 @@ def demand_same_basis(connection: duckdb.DuckDBPyConnection, /) -> int:
         "reference": reference_version(),
         "models": ",".join(RULES),
     }
-    stored = dict(connection.execute("SELECT name, value FROM ops.basis").fetchall())
+    stored = dict(connection.execute("SELECT name, value FROM ops.basis WHERE name <> ?", [BUYER_KEY]).fetchall())
     if stored == basis:
         return 0
     with transaction(connection):
-        connection.execute("DELETE FROM ops.basis")
+        connection.execute("DELETE FROM ops.basis WHERE name <> ?", [BUYER_KEY])
         connection.executemany("INSERT INTO ops.basis VALUES (?, ?)", list(basis.items()))
         connection.execute("""
             INSERT OR IGNORE INTO ops.outdated

@@ -87,7 +87,7 @@ def run_shown(home: Home, first: date, last: date, /, *, remember: date | None =
         if summary.success:
             bar.finish()
     print_summary(summary, first, last)
-    for reason in tell(home, alert_of(summary, f"{first} – {last}")):
+    for reason in tell(home, alert_of(summary, f"{first} – {last}")).failed:
         say(f"\nAn alert was not sent: {reason}")
     if not summary.success:
         raise SystemExit(1)

@@ -22,6 +22,7 @@ from pipelines.arrivals import overdue
 from pipelines.dates import UNENDED
 from pipelines.demo.stage import is_demo
 from pipelines.due import MOST_DAYS, unmade
+from pipelines.home import SHORTEST_SECRET
 from pipelines.intake.landing import data_files, readable, settled, unknown_files
 from pipelines.settings import demand_settings, run_at
 from pipelines.sole_run import hold
@@ -113,11 +114,17 @@ def _home(home: Home) -> Found:
         return FAIL, f"this user cannot write {', '.join(barred)}", "run as the folder's owner, or chown it"
     if home.root.stat().st_mode & 0o002:
         return FAIL, f"everybody can write {home.root}", f"run: chmod o-w {home.root}"
+    private = home.warehouse.parent
+    if private.exists() and private.stat().st_mode & 0o007:
+        return WARN, f"everybody can look into {private}, which holds every level", f"run: chmod 700 {private}"
     return _fine(f"{home.root}{' (the demo)' if is_demo(home) else ''}")
 
 
 def _secret(home: Home) -> Found:
-    if os.environ.get("REDCAT_SECRET"):
+    if stated := os.environ.get("REDCAT_SECRET"):
+        if len(stated) < SHORTEST_SECRET:
+            told = f"REDCAT_SECRET has {len(stated)} characters: who has the analysts' level can guess it"
+            return WARN, told, f"take {SHORTEST_SECRET} or more before the first file; it must not change after that"
         return _fine("REDCAT_SECRET is set")
     if (home.root / "secret").exists():
         home.secret()

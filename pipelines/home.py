@@ -80,9 +80,11 @@ class Home:
         return self.root / "dagster"
 
     def create(self) -> Home:
-        """Create the folders that do not exist yet."""
-        for folder in (self.warehouse.parent, self.published.parent, self.reports, self.dagster):
+        """Create the folders that do not exist yet; into those that are of no use to readers nobody else may look."""
+        for folder in (self.published.parent, self.reports):
             folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.warehouse.parent, self.dagster):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if "REDCAT_LANDING" not in os.environ:
             self.landing.mkdir(parents=True, exist_ok=True)
         return self

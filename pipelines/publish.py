@@ -5,6 +5,9 @@
     published/versions/42/     complete, never changed again; the versions before it stay for a while
 
 A version is written aside, flushed and named; then `current` is renamed over, which is one step for every level.
+
+Whoever may use this machine may look into these folders and open the marketers' level; the others are for the group of
+the user that publishes.
 """
 
 from __future__ import annotations
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     # Copies what a level may see from the connection's database into the attached one of the given name.
     Fill = Callable[[duckdb.DuckDBPyConnection, str], None]
 
+#: Rights of a level's file: no reader changes it, not even the owner by mistake. Those of other levels: `FOR_GROUP`.
+RIGHTS = {"marketer": 0o444}
+FOR_GROUP, OPEN_FOLDER = 0o440, 0o755
+
 
 def publish(folder: Path, levels: Mapping[str, Write], /, *, keep: int = 3) -> Path:
     """Write a version with one DuckDB file for each level, and make it the current one; returns its folder.
@@ -43,8 +50,10 @@ def publish(folder: Path, levels: Mapping[str, Write], /, *, keep: int = 3) -> P
         for level, write in levels.items():
             file = fresh / f"{level}.duckdb"
             write(file)
-            file.chmod(file.stat().st_mode & ~0o222)  # no reader changes it, not even the owner by mistake
+            file.chmod(RIGHTS.get(level, FOR_GROUP))
             flush(file)
+        for opened in (folder, versions, fresh):
+            opened.chmod(OPEN_FOLDER)
         flush(fresh)
         complete = fresh.rename(versions / str(number))
         flush(versions)

@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.alerts.news import alert_of, alert_of_overdue
 from pipelines.alerts.places import places
-from pipelines.alerts.send import tell
+from pipelines.alerts.send import Told, tell
 from pipelines.arrivals import overdue
 from pipelines.automation import everything, figures, intake
 from pipelines.demo.stage import is_demo
@@ -41,8 +41,8 @@ def _tell_of(context: dg.RunStatusSensorContext) -> dg.SkipReason:
     if context.dagster_event.is_failure and not summary.failures:
         summary.failures.append(f"{run.job_name}: {context.dagster_event.message}")
     dates = " – ".join(dict.fromkeys(run.tags[end] for end in RANGE if end in run.tags)) or run.job_name
-    failed = tell(Home.from_environment(), alert_of(summary, dates))
-    return dg.SkipReason("; ".join(failed) or "told")
+    told = tell(Home.from_environment(), alert_of(summary, dates))
+    return dg.SkipReason("; ".join(told.failed) or "told")
 
 
 @dg.run_status_sensor(
@@ -81,10 +81,11 @@ def overdue_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReaso
     marks = [" ".join(map(str, row)) for row in found.select("feed", "source", "business_date").iter_rows()]
     known = set(json.loads(context.cursor or "[]"))
     news = found.filter([mark not in known for mark in marks])
-    failed = tell(home, alert_of_overdue(news)) if news.height else []
-    if not failed:  # else they are told of at the next tick
+    told = tell(home, alert_of_overdue(news)) if news.height else Told(0, [])
+    # Where no place took it, it is told at the next tick; where one did, it is not told there again and again.
+    if told.reached or not told.failed:
         context.update_cursor(json.dumps(marks))
-    yield dg.SkipReason("; ".join(failed) or f"{news.height} new of {found.height} overdue")
+    yield dg.SkipReason("; ".join(told.failed) or f"{news.height} new of {found.height} overdue")
 
 
 watchers = [failed_run_sensor, finished_run_sensor, overdue_sensor]

@@ -44,21 +44,29 @@ class Alert:
         return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(chr(10), 1)[0]}\n- …"
 
 
+@dataclass(frozen=True)
+class Told:
+    """How many places took an alert, and why others did not, in words without secrets."""
+
+    reached: int
+    failed: list[str]
+
+
 class RefusedError(Exception):
     """The place answered that it did not take the alert."""
 
 
-def tell(home: Home, alert: Alert, /) -> list[str]:
-    """Send the alert to every place that wants it; returns what failed, in words without secrets."""
+def tell(home: Home, alert: Alert, /) -> Told:
+    """Send the alert to every place that wants it."""
     try:
-        told = [place for place in places(home) if alert.event in place.on]
+        wanting = [place for place in places(home) if alert.event in place.on]
     except Exception as error:
-        told, failed = [], [str(error)]
+        wanting, failed = [], [str(error)]
     else:
-        failed = [f"{place.kind}: {reason}" for place in told if (reason := _attempt(place, alert))]
+        failed = [f"{place.kind}: {reason}" for place in wanting if (reason := _attempt(place, alert))]
     for reason in failed:
         log.warning("an alert was not sent: %s", reason)
-    return failed
+    return Told(max(len(wanting) - len(failed), 0), failed)
 
 
 def _attempt(place: Webhook | Mailbox, alert: Alert) -> str | None:

@@ -9,7 +9,7 @@ from data_contracts.contract import contract, feeds
 from data_contracts.reference import window_set
 from pipelines.arrivals import BUSINESS_ZONE
 from pipelines.assets.common import asset_options, in_two_languages, page_link
-from pipelines.basis import demand_same_basis, store_reference
+from pipelines.basis import demand_same_basis, demand_same_key, store_reference
 from pipelines.charts import Chart
 from pipelines.checks import auditor, check_results, check_specs
 from pipelines.content_checks import CONTENT_CHECKS
@@ -117,6 +117,7 @@ def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mater
 )
 def reference(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.open(context) as connection:
+        demand_same_key(connection, warehouse.home.secret())
         store_reference(connection)
         ahead = take_back_future(connection, datetime.now(BUSINESS_ZONE).date())
         outdated = demand_same_basis(connection)

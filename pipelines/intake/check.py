@@ -11,6 +11,7 @@ import polars as pl
 from data_contracts.contract import contract
 from data_contracts.mapping import MappingError, Reading
 from pipelines.identities import broken_identities
+from pipelines.intake.identity import struck_out
 from pipelines.intake.known import mappings
 from pipelines.intake.landing import UNFINISHED_NAMES, recognised_by, siblings_of
 from pipelines.intake.misplaced import mappings_of
@@ -44,6 +45,10 @@ class CheckResult:
     message: str = ""
     warnings: list[str] = field(default_factory=list)
     reasons: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.message = struck_out(self.message)
+        self.warnings = list(map(struck_out, self.warnings))
 
     @property
     def sound(self) -> bool:

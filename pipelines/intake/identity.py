@@ -11,7 +11,7 @@ from data_contracts.parsing import identifiers
 from data_contracts.rules import SPREADSHEET_FLOAT
 
 # A number of a mobile phone in mainland China that stands by itself, not within a longer number such as an order id.
-MOBILE_NUMBER = r"(^|[^0-9])(?:\+?86)?1[3-9][0-9]{9}([^0-9]|$)"
+MOBILE_NUMBER = r"(^|[^0-9])(?:\+?86[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}([^0-9]|$)"
 BLOCK = 64  # bytes that SHA-256 takes at a time
 MOST_REMEMBERED = 250_000
 REMEMBERED = {"text": pl.String, "hash": pl.UInt64, "key": pl.Int64, "rounded": pl.Boolean}
@@ -22,6 +22,16 @@ def without_mobile_numbers(text: pl.Expr, /) -> pl.Expr:
     """The text (String) with the numbers of mobile phones struck out: they stray into columns that are not theirs."""
     struck = text.str.replace_all(MOBILE_NUMBER, "${1}[mobile number]${2}")
     return struck.str.replace_all(MOBILE_NUMBER, "${1}[mobile number]${2}")  # of two side by side, the second
+
+
+def struck_out(message: str, /) -> str:
+    """The message without numbers of mobile phones: it may quote headers and values.
+
+    >>> struck_out("no place for 13812345678, 138-1234-5678 (order 3138123456789)")
+    'no place for [mobile number], [mobile number] (order 3138123456789)'
+    """
+    struck: str = pl.select(without_mobile_numbers(pl.lit(message))).item()
+    return struck
 
 
 def user_keys(raw: pl.Series, secret: bytes, /) -> tuple[pl.Series, pl.Series]:

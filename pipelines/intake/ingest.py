@@ -13,6 +13,7 @@ import polars as pl
 from data_contracts.mapping import MappingError
 from pipelines.intake.ahead import ahead
 from pipelines.intake.given import version
+from pipelines.intake.identity import struck_out
 from pipelines.intake.landing import (
     UnfinishedFileError,
     content_hash,
@@ -144,7 +145,7 @@ def _read(file: LandedFile, landing: Path, secret: bytes, taken_in: Collection[s
     except StorageAwayError:
         raise  # not this file is at fault: the run stops, and the next one goes on
     except UnfinishedFileError as error:
-        report = replace(report, status="unfinished", message=str(error))
+        report = replace(report, status="unfinished", message=struck_out(str(error)))
     except FileNotFoundError:
         told = "it was removed before it could be read; land it again"
         report = replace(report, status="unfinished", message=told)
@@ -153,7 +154,7 @@ def _read(file: LandedFile, landing: Path, secret: bytes, taken_in: Collection[s
         told = f"it cannot be opened ({error.strerror}); {advice}read at the next run"
         report = replace(report, status="unfinished", message=told)
     except (UnreadableFileError, MappingError) as error:
-        report = replace(report, message=str(error))
+        report = replace(report, message=struck_out(str(error)))
     yield replace(part, report=report)
 
 
@@ -213,7 +214,7 @@ def _reported(report: FileReport, stored: Stored, beside: Beside) -> FileReport:
         duplicate=stored.rows - stored.accepted - stored.quarantined,
         quarantined=stored.quarantined,
         ignored=beside.ignored,
-        message="; ".join((*stored.refusals, *beside.notes)),
+        message=struck_out("; ".join((*stored.refusals, *beside.notes))),
         disagreements=list(map(str, beside.disagreements)),
         outcomes=list(stored.outcomes),
     )

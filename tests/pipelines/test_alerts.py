@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import dagster as dg
+import duckdb
 import polars as pl
 import pytest
 
@@ -25,6 +27,7 @@ from pipelines.alerts.send import Alert, tell
 from pipelines.home import Home
 from pipelines.run import RunSummary
 from pipelines.settings import SettingError
+from pipelines.watch import overdue_sensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +112,7 @@ def configured(home: Home, *stated: dict[str, Any], mode: int = 0o600) -> None:
 def test_each_robot_is_told_in_its_own_format(home: Home, kind: str) -> None:
     with chat(answer=ANSWERS[kind]) as (url, posted):
         configured(home, {"kind": kind, "url": url})
-        assert tell(home, ALERT) == []
+        assert tell(home, ALERT).failed == []
     ((path, content),) = posted
     assert parse_qs(urlsplit(path).query) == {"access_token": [TOKEN]}
     if kind == "dingtalk":
@@ -127,7 +130,7 @@ def test_each_robot_is_told_in_its_own_format(home: Home, kind: str) -> None:
 def test_dingtalk_signs_its_address(home: Home) -> None:
     with chat(answer={"errcode": 0}) as (url, posted):
         configured(home, {"kind": "dingtalk", "url": url, "secret": SECRET})
-        assert tell(home, ALERT) == []
+        assert tell(home, ALERT).failed == []
     query = parse_qs(urlsplit(posted[0][0]).query)
     (at,) = query["timestamp"]
     digest = hmac.new(SECRET.encode(), f"{at}\n{SECRET}".encode(), hashlib.sha256).digest()
@@ -138,7 +141,7 @@ def test_dingtalk_signs_its_address(home: Home) -> None:
 def test_feishu_signs_its_content(home: Home) -> None:
     with chat(answer={"code": 0}) as (url, posted):
         configured(home, {"kind": "feishu", "url": url, "secret": SECRET})
-        assert tell(home, ALERT) == []
+        assert tell(home, ALERT).failed == []
     content = posted[0][1]
     digest = hmac.new(f"{content['timestamp']}\n{SECRET}".encode(), b"", hashlib.sha256).digest()
     assert len(content["timestamp"]) == 10, "seconds"
@@ -152,7 +155,7 @@ def test_people_are_written_to(home: Home) -> None:
             home,
             {"kind": "email", "host": "127.0.0.1", "port": port, "tls": "none", "sender": "r@example.com", "to": to},
         )
-        assert tell(home, ALERT) == []
+        assert tell(home, ALERT).failed == []
     ((received, content),) = letters
     letter = message_from_bytes(content, policy=policy.default)
     assert received == to
@@ -164,7 +167,7 @@ def test_a_place_is_told_of_what_it_wants(home: Home) -> None:
     with chat() as (url, posted):
         configured(home, {"kind": "slack", "url": url, "on": ["overdue"]}, {"kind": "slack", "url": url})
         for event in ("success", "failure", "overdue"):
-            assert tell(home, Alert(event, event)) == []
+            assert tell(home, Alert(event, event)).failed == []
     assert [content["text"].split("*")[1] for _, content in posted] == ["failure", "overdue", "overdue"]
 
 
@@ -185,7 +188,7 @@ def test_what_is_refused_is_told_without_secrets(home: Home, caplog, status: int
     caplog.set_level(logging.DEBUG, logger="redcat")
     with chat(status, answer) as (url, posted):
         configured(home, {"kind": "dingtalk", "url": url, "secret": SECRET})
-        assert tell(home, ALERT) == [told]
+        assert tell(home, ALERT).failed == [told]
     assert len(posted) == 2, "it is tried twice"
     ours = [r.getMessage() for r in caplog.records if r.name.startswith("redcat")]
     assert ours == [f"an alert was not sent: {told}"]
@@ -204,7 +207,7 @@ def test_one_place_that_is_down_keeps_no_other_from_being_told(home: Home) -> No
             "to": ["a@e.com"],
         }
         configured(home, {"kind": "slack", "url": gone}, mailbox, {"kind": "slack", "url": url})
-        failed = tell(home, ALERT)
+        failed = tell(home, ALERT).failed
     assert [line.split(":")[0] for line in failed] == ["slack", "email"]
     assert TOKEN not in "".join(failed)
     assert len(posted) == 1
@@ -233,7 +236,7 @@ def test_a_wrong_configuration_is_told_without_quoting_it(home: Home, monkeypatc
         places(home)
     assert told in str(error.value)
     assert TOKEN not in str(error.value)
-    assert tell(home, ALERT) == [str(error.value)], "and fails nothing"
+    assert tell(home, ALERT).failed == [str(error.value)], "and fails nothing"
 
 
 def test_a_file_that_others_can_read_is_not_used(home: Home) -> None:
@@ -244,7 +247,7 @@ def test_a_file_that_others_can_read_is_not_used(home: Home) -> None:
 
 def test_nothing_is_told_where_nothing_is_configured(home: Home) -> None:
     assert places(home) == ()
-    assert tell(home, ALERT) == []
+    assert tell(home, ALERT).failed == []
 
 
 def test_a_run_is_told_with_what_stopped_it_first() -> None:
@@ -271,3 +274,26 @@ def test_a_long_story_is_cut_at_a_line() -> None:
     alert = Alert("failure", "t", tuple(f"line {n}" for n in range(500)))
     assert len(alert.body) < 1810
     assert alert.body.endswith("\n- …")
+
+
+def test_overdue_days_are_told_once_wherever_somebody_takes_them(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = pl.DataFrame({"feed": ["note_spend"], "source": [None], "business_date": [date(2026, 9, 1)]})
+    monkeypatch.setenv("REDCAT_HOME", str(home.root))
+    monkeypatch.setattr("pipelines.watch.overdue", lambda *_, **__: late.cast({"source": pl.String}))
+    duckdb.connect(home.create().published).close()
+
+    def tick(cursor: str | None) -> str | None:
+        context = dg.build_sensor_context(cursor=cursor)
+        assert all(isinstance(found, dg.SkipReason) for found in overdue_sensor(context))
+        return context.cursor
+
+    with chat() as (gone, _):
+        pass
+    configured(home, {"kind": "slack", "url": gone})
+    assert tick(None) is None, "nobody took it: told again at the next tick"
+    with chat() as (url, posted):
+        configured(home, {"kind": "slack", "url": gone}, {"kind": "slack", "url": url})
+        cursor = tick(None)
+        assert len(posted) == 1
+        tick(cursor)
+        assert len(posted) == 1, "a place that is away does not have the others told twice"

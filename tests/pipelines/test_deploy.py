@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -88,6 +89,15 @@ def test_the_image_holds_what_the_units_and_the_composition_start() -> None:
     }
     assert {line.split()[0] for line in started} == {line.split()[0] for line in units}
     assert composed["web"]["ports"] == ["127.0.0.1:3000:3000"], "on this machine only"
+
+
+def test_the_composition_hands_on_every_setting() -> None:
+    sources = (path.read_text() for path in (ROOT / "pipelines").rglob("*.py"))
+    stated = {name for text in sources for name in re.findall(r'"((?:REDCAT|AWS)_[A-Z_]+)"', text)}
+    in_image = {"REDCAT_HOME"}
+    assert {"REDCAT_BRAND", "AWS_SECRET_ACCESS_KEY"} < stated
+    for service in ("daemon", "web"):
+        assert stated - in_image <= set(read("compose.yaml")["services"][service]["environment"])
 
 
 def until(found: Callable[[], bool], daemon: subprocess.Popen[bytes], log: Path) -> None:

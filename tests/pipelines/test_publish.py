@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +137,18 @@ def test_what_is_published_is_read_only(tmp_path: Path) -> None:
         publish(connection, target, keep=1)
     assert target.stat().st_mode & 0o222 == 0
     assert (tmp_path / "private.duckdb").stat().st_mode & 0o200
+
+
+def test_each_level_is_for_its_readers_whatever_is_allowed_to_new_files(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        version = publish_levels(tmp_path / "published", dict.fromkeys(("analyst", "marketer"), Path.touch))
+    finally:
+        os.umask(before)
+    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in version.iterdir()}
+    assert found == {"analyst.duckdb": 0o440, "marketer.duckdb": 0o444}
+    for folder in (version, version.parent, version.parent.parent):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o755
 
 
 def test_debris_of_a_killed_publication_is_cleared_away(tmp_path: Path) -> None:
