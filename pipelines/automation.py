@@ -4,10 +4,11 @@ Late files take two runs. `intake` takes them in and says which dates their rows
 `figures` is requested for exactly these partitions, and makes of them what is outdated. One run is at work at a time.
 """
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import dagster as dg
 
@@ -67,14 +68,45 @@ def landing_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
     if is_demo(home):
         return DEMO
     found = _settled_files(home)
-    new = sorted(set(found) - set(json.loads(context.cursor or "[]")))
+    known = Sensed(home.cache / "sensed", context.cursor)
+    new = sorted(set(found) - known.marks())
     if not new:
         return dg.SkipReason("no new or changed file that has settled")
     request = dg.RunRequest(
         run_key=sha256("".join(new).encode()).hexdigest(),
         tags={"redcat/files": ", ".join(sorted(found[mark] for mark in new)[:5])[:200]},
     )
-    return dg.SensorResult(run_requests=[request], cursor=json.dumps(sorted(found)))
+    return dg.SensorResult(run_requests=[request], cursor=known.replaced_by(found))
+
+
+@dataclass(frozen=True)
+class Sensed:
+    """The marks of the files that a tick has seen, in a file that its cursor names.
+
+    Dagster keeps the cursor of every tick, and a landing place of years holds many files: so the cursor is short. Where
+    the file is lost every file counts as new, and the run that is requested finds that it has taken them in.
+    """
+
+    folder: Path
+    cursor: str | None
+
+    def marks(self) -> set[str]:
+        """The marks that were seen; none before the first tick, or where nothing can be read."""
+        try:
+            return set((self.folder / str(self.cursor)).read_text(encoding="ascii").split())
+        except OSError:
+            return set()
+
+    def replaced_by(self, marks: Iterable[str]) -> str:
+        """Write what is seen now; returns its cursor. What this tick began with stays, should it be repeated."""
+        text = "\n".join(sorted(marks))
+        cursor = sha256(text.encode()).hexdigest()[:16]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / cursor).write_text(text, encoding="ascii")
+        for older in self.folder.iterdir():
+            if older.name not in (cursor, self.cursor):
+                older.unlink()
+        return cursor
 
 
 def _settled_files(home: Home) -> dict[str, str]:

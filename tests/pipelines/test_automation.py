@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,22 @@ def test_the_sensor_asks_once_for_what_is_new_or_changed_and_settled(home: Path,
     monkeypatch.setenv("REDCAT_SETTLE_SECONDS", "3600")
     orders(landing, "e.csv", range(4, 6))
     assert sensed(cursor) == ([], cursor), "it may still be written to"
+
+
+def test_the_cursor_of_the_sensor_stays_short_and_what_it_names_may_be_lost(home: Path) -> None:
+    orders(home / "landing", "a.csv", range(2))
+    (first,), cursor = sensed()
+    for number in range(50):
+        (home / "landing" / "shop_conversions" / f"{number}.csv").write_text(str(number))
+    (second,), later = sensed(cursor)
+    assert len(str(cursor)) == len(str(later)) == 16
+    assert sensed(cursor)[0][0].run_key == second.run_key, "a tick that is repeated asks for the same run"
+    assert sensed(later) == ([], later)
+    shutil.rmtree(home / "cache")
+    (again,), found = sensed(later)
+    assert again.run_key not in (first.run_key, second.run_key)
+    assert found == later
+    assert len(sensed("a cursor as it was written before" * 100)[0]) == 1
 
 
 def test_a_copy_that_keeps_an_old_time_is_new_all_the_same(home: Path) -> None:
