@@ -131,7 +131,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """
     for schema in SCHEMAS:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    is_older = not _exists(connection, "ops.raw_days")
+    is_older = _exists(connection, "ops.files") and not _exists(connection, "ops.raw_days")
     for table, columns in OPS_TABLES.items():
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
     for column in ("ignored BIGINT DEFAULT 0", "published BOOLEAN DEFAULT false", "mapping VARCHAR"):
@@ -236,8 +236,9 @@ def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
     Where they are fewer than a row group, several threads each gather some first and then copy them together.
     """
-    connection.execute("SET threads = 1")
-    try:
-        yield
-    finally:
-        connection.execute("RESET threads")
+    with connection.cursor() as other:  # which says so also when an error has ended the transaction
+        other.execute("SET threads = 1")
+        try:
+            yield
+        finally:
+            other.execute("RESET threads")

@@ -71,7 +71,7 @@ def _delimiter(text: bytes | bytearray, reading: Reading) -> str:
     for _ in range(reading.header_row - 1):
         begin = text.find(b"\n", begin) + 1 or begin  # of fewer lines, the last one
     end = text.find(b"\n", begin)
-    header = text[begin : end if end >= 0 else None].decode()
+    header = text[begin : end if end >= 0 else None].decode(errors="replace")
     if reading.delimiter in header:
         return reading.delimiter
     return next((d for d in OTHER_DELIMITERS if d in header), reading.delimiter)
@@ -128,7 +128,7 @@ def _read_sound(text: bytearray, delimiter: str, width: int) -> pl.DataFrame | N
 
 def _lengths(text: bytearray, delimiter: str) -> list[int]:
     """How many fields each record has; none at all where a quotation mark is astray."""
-    records = io.StringIO(text.decode().replace("\r", ""))
+    records = io.StringIO(text.decode(errors="replace").replace("\r", ""))
     try:
         return [len(fields) for fields in csv.reader(records, delimiter=delimiter, strict=True)]
     except csv.Error:

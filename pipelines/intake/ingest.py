@@ -29,8 +29,8 @@ from pipelines.intake.readers import UnreadableFileError
 from pipelines.intake.reread import take_back_misread
 from pipelines.intake.rows import Beside, judged_parts
 from pipelines.intake.seen import Seen
-from pipelines.intake.store import Stored, forget, stage, store
-from pipelines.warehouse import limited_memory, transaction
+from pipelines.intake.store import Stored, begin, forget, stage, store
+from pipelines.warehouse import limited_memory, one_thread, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -176,22 +176,9 @@ def _demand_clock(exported: pl.Series, now: datetime) -> None:
 def _entered(
     connection: duckdb.DuckDBPyConnection, parts: Iterator[_Part], feed: str, audit: Audit | None
 ) -> list[FileReport]:
-    """Put the next files into the warehouse, in one transaction: until `ROWS_TOGETHER` have come, and a file ends."""
-    ended: list[_Part] = []
-    beside: dict[str, Beside] = {}
-    staged = 0
+    """Put the next files into the warehouse, in one transaction."""
     with transaction(connection):
-        for part in parts:
-            if part.rows is not None:
-                stage(connection, feed, part.rows.frame, part.digest)
-                beside[part.digest] = beside.get(part.digest, Beside()) + part.rows.beside
-                staged += part.rows.frame.height
-                continue
-            ended.append(part)
-            if part.report.status != "complete":
-                forget(connection, part.digest)
-            if staged >= ROWS_TOGETHER:
-                break
+        ended, beside = _staged(connection, parts, feed)
         whole = {part.digest: part.report.file for part in ended if part.report.status == "complete"}
         stored = store(connection, feed, whole, audit=audit)
         reports = []
@@ -203,6 +190,29 @@ def _entered(
                 _enter(connection, report, part, stored.get(part.digest, Stored()))
             reports.append(report)
     return reports
+
+
+def _staged(
+    connection: duckdb.DuckDBPyConnection, parts: Iterator[_Part], feed: str
+) -> tuple[list[_Part], dict[str, Beside]]:
+    """Stage the next files, until `ROWS_TOGETHER` have come and a file ends: their ends, and what is said of each."""
+    ended: list[_Part] = []
+    beside: dict[str, Beside] = {}
+    staged = 0
+    with one_thread(connection):
+        begin(connection, feed)
+        for part in parts:
+            if part.rows is not None:
+                stage(connection, part.rows.frame, part.digest)
+                beside[part.digest] = beside.get(part.digest, Beside()) + part.rows.beside
+                staged += part.rows.frame.height
+                continue
+            ended.append(part)
+            if part.report.status != "complete":
+                forget(connection, part.digest)
+            if staged >= ROWS_TOGETHER:
+                break
+    return ended, beside
 
 
 def _reported(report: FileReport, stored: Stored, beside: Beside) -> FileReport:

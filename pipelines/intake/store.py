@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from data_contracts.contract import contract
 from pipelines.arrivals import count_raw_days, enter_arrivals, take_back_arrivals
 from pipelines.intake.versions import keep_versions
-from pipelines.warehouse import LINEAGE, feed_columns, one_thread, quoted
+from pipelines.warehouse import LINEAGE, feed_columns, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,20 +82,22 @@ class Stored:
     outcomes: tuple[ExpectationOutcome, ...] = ()
 
 
-def stage(connection: duckdb.DuckDBPyConnection, feed: str, frame: pl.DataFrame, digest: str, /) -> None:
-    """Add judged rows of a file to those that are put in together."""
+def begin(connection: duckdb.DuckDBPyConnection, feed: str, /) -> None:
+    """Begin anew with the rows that are put in together: none of any file."""
     # Its columns are stated: DuckDB 2.0.0 loses large inserts into a table that the same transaction made AS a query.
     columns = feed_columns(feed) | LINEAGE | {"_reasons": "VARCHAR[]", "_record": "VARCHAR"}
     body = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
-    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {STAGED} ({body})")
-    with one_thread(connection):
-        connection.execute(f"INSERT INTO {STAGED} BY NAME SELECT *, ? AS _file FROM frame", [digest[:16]])
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {STAGED} ({body})")
+
+
+def stage(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame, digest: str, /) -> None:
+    """Add judged rows of a file to those that are put in together."""
+    connection.execute(f"INSERT INTO {STAGED} BY NAME SELECT *, ? AS _file FROM frame", [digest[:16]])
 
 
 def forget(connection: duckdb.DuckDBPyConnection, digest: str, /) -> None:
     """Take back the staged rows of a file that proved to be none that can be put in."""
-    if _is_staged(connection):
-        connection.execute(f"DELETE FROM {STAGED} WHERE _file = ?", [digest[:16]])
+    connection.execute(f"DELETE FROM {STAGED} WHERE _file = ?", [digest[:16]])
 
 
 def store(
@@ -106,11 +108,9 @@ def store(
     Where two rows share a key, the files are put in one after the other: what is said of a file does not depend on
     which others came with it. Returns what became of each, by digest; the outcomes of an audit stand with the first.
     """
-    if not _is_staged(connection):
-        return {}
     stored: dict[str, Stored] = {}
     outcomes = _audited(connection, feed, files, STAGED, audit)
-    if not _repeats(connection, feed, STAGED, outcomes):
+    if files and not _repeats(connection, feed, STAGED, outcomes):
         stored = _store(connection, feed, files, STAGED, outcomes, repeats=False)
     else:
         for digest, name in files.items():
@@ -152,10 +152,6 @@ def _audited(
     connection: duckdb.DuckDBPyConnection, feed: str, files: dict[str, str], staged: str, audit: Audit | None
 ) -> tuple[ExpectationOutcome, ...]:
     return tuple(audit(connection, staged, feed)) if audit and files else ()
-
-
-def _is_staged(connection: duckdb.DuckDBPyConnection) -> bool:
-    return _count(connection, f"duckdb_tables() WHERE temporary AND table_name = '{STAGED}'") > 0
 
 
 def _counts(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Opening = Callable[[], BinaryIO]
 
+UTF8 = "utf-8-sig"  # with or without a mark
 LOST = "\ufffd"
 # What a file begins with that is no text, whatever its name says.
 BINARY = {
@@ -41,11 +42,13 @@ class Coding:
 
     def texts(self, opened: Opening, /) -> Iterator[bytes]:
         """The text in UTF-8, piece by piece, with newlines where lines end in a carriage return alone."""
-        mark = "\ufeff"
-        for text in filter(None, _decoded(opened, self.encoding, "replace")):
-            marked = text.removeprefix(mark)
-            yield (marked.replace("\r", "\n") if self.returns_only else marked).encode()
-            mark = ""
+        is_utf8 = self.encoding == UTF8 and not self.damage
+        pieces = _pieces(opened) if is_utf8 else map(str.encode, _decoded(opened, self.encoding, "replace"))
+        mark = codecs.BOM_UTF8
+        for piece in filter(None, pieces):
+            marked = piece.removeprefix(mark)
+            yield marked.replace(b"\r", b"\n") if self.returns_only else marked
+            mark = b""
 
 
 def coding_of(opened: Opening, stated: str | None, /) -> Coding:
@@ -124,7 +127,7 @@ def blocks(texts: Iterable[bytes], end: Callable[[bytearray], int] = end_of_line
 def lines(texts: Iterable[bytearray], /) -> Iterator[str]:
     """The lines of texts of whole lines, without their ends."""
     for text in texts:
-        yield from text.decode().removesuffix("\n").split("\n")
+        yield from text.decode(errors="replace").removesuffix("\n").split("\n")
 
 
 @dataclass
@@ -160,16 +163,21 @@ def _coding(encoding: str, found: _Survey) -> Coding:
 
 def _decoded(opened: Opening, encoding: str, errors: str) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)(errors)
+    for piece in _pieces(opened):
+        yield decoder.decode(piece)
+    yield decoder.decode(b"", final=True)
+
+
+def _pieces(opened: Opening) -> Iterator[bytes]:
     with opened() as stream:
         while piece := stream.read(PIECE):
-            yield decoder.decode(piece)
-    yield decoder.decode(b"", final=True)
+            yield piece
 
 
 def _encodings(start: bytes, stated: str | None) -> list[str]:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ["utf-16"]
-    return [stated] if stated else ["utf-8-sig", "gb18030"]
+    return [stated] if stated else [UTF8, "gb18030"]
 
 
 def _first_bad(opened: Opening, encoding: str) -> int:
@@ -187,4 +195,4 @@ def _first_bad(opened: Opening, encoding: str) -> int:
 
 
 def _named(encoding: str) -> str:
-    return {"utf-8-sig": "UTF-8", "gb18030": "GBK"}.get(encoding, encoding.upper())
+    return {UTF8: "UTF-8", "gb18030": "GBK"}.get(encoding, encoding.upper())

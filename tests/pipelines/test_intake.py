@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -20,8 +21,8 @@ from data_contracts.contract import contract
 from pipelines.intake import ingest as ingest_module
 from pipelines.intake import text
 from pipelines.intake.identity import user_keys
-from pipelines.intake.store import stage, store
-from pipelines.warehouse import transaction
+from pipelines.intake.store import begin, stage, store
+from pipelines.warehouse import one_thread, transaction
 from tests.pipelines.intake_files import (
     IMPRESSION,
     ORDER,
@@ -35,9 +36,6 @@ from tests.pipelines.intake_files import (
     tables,
     xlsx_bytes,
 )
-
-if TYPE_CHECKING:
-    import duckdb
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -348,16 +346,26 @@ def test_rows_that_fill_row_groups_of_the_database_are_all_stored() -> None:
     values = {"spend_date": date(2026, 9, 1), "kind": "ads", "payer": "brand", "amount": 1, "currency": "CNY",
               "exported_at": datetime(2026, 9, 2, tzinfo=UTC), "_date": date(2026, 9, 1), "_row": 1}  # fmt: skip
     with transaction(connection):
+        begin(connection, "note_spend")
         for digest in "ab":
             frame = pl.DataFrame({"spend_id": digest + number}).with_columns(
                 *[pl.lit(value).alias(name) for name, value in values.items()],
                 pl.lit([], dtype=pl.List(pl.String)).alias("_reasons"),
                 pl.lit(None, dtype=pl.String).alias("_record"),
             )
-            stage(connection, "note_spend", frame, digest * 64)
+            stage(connection, frame, digest * 64)
         stored = store(connection, "note_spend", {"a" * 64: "a", "b" * 64: "b"})
     assert [(s.rows, s.accepted) for s in stored.values()] == [(150_000, 150_000)] * 2
     assert connection.execute("SELECT count(DISTINCT spend_id) FROM raw.note_spend").fetchall() == [(300_000,)]
+
+
+def test_what_fails_in_one_thread_is_told_and_the_others_come_back() -> None:
+    connection = memory()
+    threads = "SELECT current_setting('threads')"
+    several = connection.execute(threads).fetchall()
+    with pytest.raises(duckdb.ConversionException, match="'x'"), transaction(connection), one_thread(connection):
+        connection.execute(f"SELECT 'x'::INTEGER WHERE ({threads}) = 1")
+    assert connection.execute(threads).fetchall() == several
 
 
 def test_storing_counts_what_the_raw_table_gained(tmp_path: Path) -> None:
@@ -370,7 +378,8 @@ def test_storing_counts_what_the_raw_table_gained(tmp_path: Path) -> None:
             row | {"_row": 4, "_date": row["spend_date"], "_reasons": []}]  # fmt: skip
     frame = pl.DataFrame([{c: r.get(c) for c in [*terms.schema, *schema]} for r in rows],
                          schema_overrides=dict(terms.schema) | schema)  # fmt: skip
-    stage(connection, "note_spend", frame, "d" * 64)
+    begin(connection, "note_spend")
+    stage(connection, frame, "d" * 64)
     stored = store(connection, "note_spend", {"d" * 64: "f"})["d" * 64]
     assert (stored.accepted, stored.quarantined) == (1, 1)
     assert connection.execute("SELECT _file, _row FROM raw.note_spend").fetchall() == [("d" * 16, 4)]

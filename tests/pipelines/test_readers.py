@@ -140,6 +140,16 @@ def test_what_was_written_is_read(cells: list[list[str]]) -> None:
         assert found.select("a", "b", "c").equals(frame)
 
 
+def test_a_text_that_becomes_another_while_it_is_read_stops_nothing() -> None:
+    """It is looked through before it is read; that it changed is told at its end."""
+    from pipelines.intake.delimited import csv_parts
+
+    for after in ("a,b\n1,你\n".encode("gbk"), b'a,b\n1,\xff"\n', b"\xef\xbb\xbfa,b\n\xff\n2,3\n"):
+        looks = iter([TEXT.encode(), TEXT.encode(), after])
+        found = pl.concat(csv_parts(lambda looks=looks: io.BytesIO(next(looks)), PLAIN))
+        assert found.columns[:2] == ["a", "b"]
+
+
 def test_excel_cells(tmp_path: Path) -> None:
     long = 1234567890123456789
     cells = [
