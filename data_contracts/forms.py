@@ -17,6 +17,7 @@ NUMBERS = ("BIGINT", "DECIMAL(18,2)")
 # Days of 2013-06-01 and 2073-01-01, and milliseconds of about the same span: outside of it a number is no date.
 SERIALS = r"^(4[1-9]|5[0-9]|6[0-2])[0-9]{3}(\.[0-9]+)?$"
 MILLISECONDS = r"^(1[3-9]|2[0-9]|3[0-2])[0-9]{11}$"
+ON_THE_CLOCK = r"^(.*[0-9日])[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?$"
 TEN_THOUSANDS = r"^[+-]?[0-9]+(\.[0-9]+)?\s*[万wW]$"
 
 
@@ -33,6 +34,11 @@ def _of_milliseconds(text: pl.Expr) -> pl.Expr:
     instant = pl.from_epoch(text.cast(pl.Int64, strict=False), time_unit="ms")
     whole = instant.dt.to_string("%Y-%m-%dT%H:%M:%S%.3f") + pl.lit("+00:00")
     return pl.when(text.str.contains(MILLISECONDS)).then(whole).otherwise(text)
+
+
+def _of_time(text: pl.Expr) -> pl.Expr:
+    """The day of a time without an offset, where a day is meant: of what began then, or was counted then."""
+    return text.str.replace(ON_THE_CLOCK, "$1")
 
 
 def _of_ten_thousands(text: pl.Expr) -> pl.Expr:
@@ -52,6 +58,7 @@ class Form(NamedTuple):
 FORMS: dict[str, Form] = {
     "excel_serial": Form(DATES, _of_serial),
     "epoch_ms": Form(DATES, _of_milliseconds),
+    "time_of_day": Form(("DATE",), _of_time),
     "wan": Form(NUMBERS, _of_ten_thousands),
 }
 

@@ -268,6 +268,8 @@ class Mapping(_Strict):
     def _forms_exist(self) -> Mapping:
         if unknown := [form for form in self.forms if form not in FORMS]:
             raise ValueError(f"there is no form {unknown[0]!r}; the forms are {', '.join(FORMS)}")
+        if "time_of_day" in self.forms and self.time_zone != BUSINESS_TIME_ZONE:
+            raise ValueError(f"times of {self.time_zone} do not tell the day in {BUSINESS_TIME_ZONE}; map an instant")
         return self
 
     @field_validator("time_zone")

@@ -194,16 +194,20 @@ def _read_date(text: pl.Series, *, form: str) -> pl.Series:
 
 
 def _date(source: pl.Series, field: Field, zone: str) -> pl.Series:
-    """Dates as they stand; of instants, the business date."""
+    """Dates as they stand; of instants, the business date.
+
+    A time of day in text, without an offset, is no date: an hour's row is not taken for its day's.
+    """
     if source.dtype == pl.Date():
         return source
-    dates = _nothing(source, pl.Date())
     if source.dtype == pl.String:
-        source = source.str.replace(r"[ T]00:00:00$", "")  # how a workbook's dates come out, in whatever zone
+        source = source.str.replace(r"[ T]0?0:00(:00(\.0+)?)?$", "")  # as a workbook's dates come out, in whatever zone
         dates = _first_reading(source, [partial(_read_date, form=f) for f in DATE_FORMATS], pl.Date())
         if dates.null_count() == source.null_count():
             return dates
-    return pl.select(pl.coalesce(dates, business_dates(_instant(source, field, zone)))).to_series()
+        told = _first_reading(source, [partial(_read_instant, form=f, zone=zone) for f in OFFSET_FORMATS], UTC_INSTANT)
+        return pl.select(pl.coalesce(dates, business_dates(told))).to_series()
+    return business_dates(_instant(source, field, zone))
 
 
 def _money(source: pl.Series, _field: Field, _zone: str) -> pl.Series:

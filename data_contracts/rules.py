@@ -198,7 +198,7 @@ def _in_days(column: pl.Expr, field: Field) -> pl.Expr:
 NOUNS: dict[str, str] = {
     "VARCHAR": "text",
     "TIMESTAMPTZ": "a date and time",
-    "DATE": "a date",
+    "DATE": "a date without a time of day",
     "DECIMAL(18,2)": "an amount with at most two decimals",
     "BIGINT": "a whole number",
     "BOOLEAN": "yes or no",

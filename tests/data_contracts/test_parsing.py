@@ -139,9 +139,16 @@ def test_an_instant_without_offset_is_of_the_mappings_zone() -> None:
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Asia/Tokyo", "America/New_York", "Pacific/Auckland"])
-@pytest.mark.parametrize("text", ["2026-09-01", "2026/09/01", "20260901", "2026.9.1", "2026-09-01 00:00:00"])
+@pytest.mark.parametrize(
+    "text", ["2026-09-01", "2026/09/01", "20260901", "2026.9.1", "2026-09-01 00:00:00", "2026/9/1 0:00"]
+)
 def test_a_date_is_that_date_in_every_zone(text: str, zone: str) -> None:
     assert one("spend_date", text, "note_spend", time_zone=zone) == date(2026, 9, 1)
+
+
+@pytest.mark.parametrize("text", ["2026-09-01 13", "2026-09-01 13:00", "2026/09/01 14:00:00", "2026-09-01T00:00:01"])
+def test_the_row_of_an_hour_is_not_taken_for_its_day(text: str) -> None:
+    assert one("spend_date", text, "note_spend") is UNREAD
 
 
 def test_the_date_of_an_instant_is_its_business_date() -> None:

@@ -15,13 +15,32 @@ def totals(frame: pl.DataFrame, feed: str = "notes") -> list[bool]:
 
 
 @pytest.mark.parametrize(
-    "word", ["合计", " 合计 ", "合计汇总", "合计1条记录", "合计 1,234 条", "总计", "小计", "汇总", "总计：12条数据"]
-)
+    "word",
+    ["合计", " 合计 ", "合计汇总", "合计1条记录", "合计 1,234 条", "总计", "小计", "汇总", "总计：12条数据", "共计",
+     "合计:", "合计（3条）", "合计(元)", "本页合计", "总合计", "总和", "平均", "平均值", "汇总(3)", "总计 【12】：",
+     "Total", "TOTAL:", " total (3)", "Grand Total", "Subtotal", "Sum"],
+)  # fmt: skip
 def test_words_of_a_total(word: str) -> None:
     assert totals(pl.DataFrame({"note_id": ["1", word, "2"]})) == [False, True, False]
 
 
-@pytest.mark.parametrize("word", ["合计器", "汇总表笔记", "不合计", "合计-某计划", "", None])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "合计器",
+        "汇总表笔记",
+        "不合计",
+        "合计-某计划",
+        "合计(",
+        "平均律",
+        "totally",
+        "total-1",
+        "sum1",
+        "summer",
+        "",
+        None,
+    ],
+)
 def test_words_that_are_none(word: str | None) -> None:
     assert totals(pl.DataFrame({"note_id": ["1", word]})) == [False, False]
 
@@ -36,6 +55,19 @@ def test_ids_dates_and_the_first_column_count_also_where_they_are_not_used() -> 
         assert totals(pl.DataFrame({"title": ["a", "b"], header: ["合计", "7"]})) == [True, False], header
     assert totals(pl.DataFrame({"计划": ["合计"], "note_id": ["-"]})) == [True]
     assert totals(pl.DataFrame({"note_id": ["1"], "计划名称": ["合计"]})) == [False]
+
+
+def test_any_cell_tells_a_total_where_every_id_of_the_row_is_missing() -> None:
+    frame = pl.DataFrame(
+        {"时间": ["2026-09-01"] * 4, "计划名称": ["合计", "合计", "秋季", "Total"], "笔记ID": ["-", "n1", "-", None]}
+    )
+    assert totals(frame, "note_spend") == [True, False, False, True]
+    assert totals(frame.with_columns(计划ID=pl.lit("7")), "note_spend") == [False] * 4
+
+
+def test_the_name_of_a_buyer_makes_no_order_a_total() -> None:
+    frame = pl.DataFrame({"user_id": ["Total", "合计"], "order_id": ["1", "2"]})
+    assert totals(frame, "shop_conversions") == [False, False]
 
 
 def test_columns_that_are_no_text_and_empty_files_have_no_totals() -> None:
