@@ -31,7 +31,7 @@ POLARS_TYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a feed, as its contract states it."""
+    """One column of a feed, as its contract states it; an `order_number` is an identifier that people open in Excel."""
 
     name: str
     name_zh: str
@@ -40,6 +40,7 @@ class Field:
     required: bool
     key: bool
     identifier: bool
+    order_number: bool
     aliases: tuple[str, ...]
     enum: dict[str, str]
     minimum: str | float | None
@@ -207,6 +208,7 @@ def _field(item: SchemaProperty) -> Field:
         required=bool(item.required),
         key=bool(item.primaryKey),
         identifier="identifier" in (item.tags or []),
+        order_number="order_number" in (item.tags or []),
         aliases=tuple(str(s.synonym) for s in item.synonyms or []),
         enum={str(e.value): str(e.label or e.value) for e in item.enum or []},
         minimum=options.get("minimum"),

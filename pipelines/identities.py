@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 STATED = "stated_figures"
 EXAMPLES = 5
 STATED_TEXT = (
-    "Ratios, bounds and totals that a file states follow from its other figures; they are compared and never stored. "
-    "文件自带的比率与合计与重新计算一致。"
+    "Ratios, bounds and totals that a file states follow from its other figures, and no two of its rows say different "
+    "things under one key; what it states is compared and never stored. "
+    "文件自带的比率与合计与重新计算一致，同一主键的各行内容一致。"
 )
 
 
@@ -56,10 +57,11 @@ def identity_results(
             keys = ", ".join(terms.primary_key)
             query = f"SELECT {keys} FROM ({outcome.query}) ORDER BY ALL LIMIT {EXAMPLES}"
             found = [" ".join(map(str, key)) for key in connection.execute(query).fetchall()]
-            yield _result(feed, outcome.name, outcome.unexpected, _told(outcome.unexpected, found), outcome.severity)
+            told = f"{outcome.name}: {_told(outcome.unexpected, found)}"
+            yield _result(feed, outcome.name, outcome.unexpected, told, outcome.severity)
     if _has_exports(feed):
-        told = [f"{report.file}: {said}" for report in reports for said in report.disagreements]
-        yield _result(feed, STATED, len(told), "; ".join(told[:EXAMPLES]), "warning")
+        said = [f"{report.file}: {said}" for report in reports for said in report.disagreements]
+        yield _result(feed, STATED, len(said), "; ".join(said[:EXAMPLES]), "warning")
 
 
 def _result(feed: str, name: str, broken: int, told: str, severity: str) -> dg.AssetCheckResult:

@@ -172,7 +172,7 @@ def _remembered(rng: Generator, heads: pl.DataFrame, clicks: pl.DataFrame) -> pl
 def _numbered(heads: pl.DataFrame) -> pl.DataFrame:
     """Give orders their channel's numbers: 19 digits on tmall, 12 on jd, 18 behind a P in the app."""
     start = pl.col("channel").replace_strict(ORDER_PREFIX, return_dtype=pl.Int64)
-    number = (start + pl.int_range(pl.len(), dtype=pl.Int64) * 1_009 + 17).cast(pl.String)
+    number = (start + pl.int_range(pl.len(), dtype=pl.Int64) * 1_010 + 17).cast(pl.String)
     prefix = pl.when(pl.col("channel") == "in_app_shop").then(pl.lit("P")).otherwise(pl.lit(""))
     return heads.with_columns(order_id=prefix + number)
 

@@ -38,7 +38,7 @@ def with_presales(lines: pl.DataFrame, rng: Generator, /) -> pl.DataFrame:
     ).with_columns(balance_amount=pl.col("paid_amount") - pl.col("deposit_amount"))
     whole = terms.filter(draw < PRESOLD)
     waiting = terms.filter((draw >= PRESOLD) & (draw < PRESOLD + WAITING)).with_columns(
-        order_id=(NUMBERS + pl.int_range(pl.len(), dtype=pl.Int64) * 1_009 + 17).cast(pl.String)
+        order_id=(NUMBERS + pl.int_range(pl.len(), dtype=pl.Int64) * 1_010 + 17).cast(pl.String)
     )
     lapsed = waiting.filter(pl.Series(rng.random(waiting.height) < LAPSED))
     sales = lines.join(whole.select(*key, *TERMS), on=key, how="left", maintain_order="left").with_columns(

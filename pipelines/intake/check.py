@@ -11,6 +11,7 @@ import polars as pl
 from data_contracts.contract import contract
 from data_contracts.mapping import MappingError, Reading
 from pipelines.identities import broken_identities
+from pipelines.intake.contradictions import contradiction_in
 from pipelines.intake.identity import struck_out
 from pipelines.intake.known import mappings
 from pipelines.intake.landing import UNFINISHED_NAMES, recognised_by, siblings_of
@@ -120,6 +121,11 @@ def _judged(path: Path, mapping: Mapping) -> CheckResult:
         quarantined=refused.height,
         ignored_totals=judged.beside.ignored,
         left_out=judged.beside.left_out,
-        warnings=[*judged.beside.notes, *unknown_references(good, terms), *broken_identities(good, terms)],
+        warnings=[
+            *judged.beside.notes,
+            *contradiction_in(good, terms.feed),
+            *unknown_references(good, terms),
+            *broken_identities(good, terms),
+        ],
         reasons=[(row, why) for row, why in refused.select("_row", "_reasons").iter_rows()],
     )

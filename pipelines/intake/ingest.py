@@ -216,6 +216,7 @@ def _staged(
 
 
 def _reported(report: FileReport, stored: Stored, beside: Beside) -> FileReport:
+    unequal = [struck_out(stored.contradiction)] if stored.contradiction else []
     return replace(
         report,
         status="partial" if stored.quarantined else "complete",
@@ -224,8 +225,8 @@ def _reported(report: FileReport, stored: Stored, beside: Beside) -> FileReport:
         duplicate=stored.rows - stored.accepted - stored.quarantined,
         quarantined=stored.quarantined,
         ignored=beside.ignored,
-        message=struck_out("; ".join((*stored.refusals, *beside.notes))),
-        disagreements=list(map(str, beside.disagreements)),
+        message=struck_out("; ".join((*stored.refusals, *beside.notes, *unequal))),
+        disagreements=[*map(str, beside.disagreements), *unequal],
         outcomes=list(stored.outcomes),
     )
 

@@ -64,7 +64,7 @@ class Beside:
     def notes(self) -> list[str]:
         """What is worth knowing."""
         return [
-            *(["the file has a header and no rows"] if not self.rows else []),
+            *(["the file has a header and no rows"] if not self.rows + self.left_out + self.ignored else []),
             *([f"headers not used: {', '.join(self.unused_headers)}"] if self.unused_headers else []),
             *([f"{_rows(self.ignored, 'total row')} ignored"] if self.ignored else []),
             *([f"{_rows(self.left_out, 'row')} left out by its mapping"] if self.left_out else []),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts.contract import contract
 from pipelines.arrivals import count_raw_days, enter_arrivals, take_back_arrivals
+from pipelines.intake.contradictions import contradiction
 from pipelines.intake.versions import keep_versions
 from pipelines.warehouse import LINEAGE, feed_columns, quoted
 
@@ -70,7 +71,8 @@ SHOWN_ROWS = 5
 class Stored:
     """What became of the rows of a file, between which dates the good ones lie, and what the audit found.
 
-    `refusals` is one sentence for each column that rows are refused for: how many, on which rows, the first reason.
+    `refusals` is one sentence for each column that rows are refused for: how many, on which rows, the first reason;
+    `contradiction` says which rows differ under one key.
     """
 
     rows: int = 0
@@ -79,6 +81,7 @@ class Stored:
     first_date: date | None = None
     last_date: date | None = None
     refusals: tuple[str, ...] = ()
+    contradiction: str | None = None
     outcomes: tuple[ExpectationOutcome, ...] = ()
 
 
@@ -138,12 +141,13 @@ def _store(
     found = {origin: counts for origin, *counts in _counts(connection)}
     refusals = _refusals(connection, staged)
     connection.execute(f"DROP TABLE {HELD}")
+    unequal = contradiction(connection, staged, feed) if repeats else None  # then it is of one file
     stored = {}
     for digest in files:
         origin = digest[:16]
         rows, refused, first, last = found.get(origin, (0, 0, None, None))
         told = tuple(refusals.get(origin, ()))
-        stored[digest] = Stored(rows, accepted.get(origin, 0), refused, first, last, told, outcomes)
+        stored[digest] = Stored(rows, accepted.get(origin, 0), refused, first, last, told, unequal, outcomes)
         outcomes = ()
     return stored
 
