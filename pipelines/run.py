@@ -180,8 +180,12 @@ def _add_materialization(summary: RunSummary, materialization: Any) -> None:
         counts = ("files", "rows read", "rows accepted", "rows duplicate", "rows quarantined", "rows ignored")
         summary.intake[name] = {key: int(figures[key]) for key in counts}
         if figures["problems"] != "none":
-            summary.problems += [line.removeprefix("- ") for line in str(figures["problems"]).splitlines()]
+            summary.problems += _listed(figures["problems"])
     elif name == "landing" and figures["unknown files"]:
-        summary.problems.append(
-            f"{figures['unknown files']} files fit no mapping and were left alone: {figures['names']}"
-        )
+        told = _listed(figures["left alone"])
+        more = int(figures["unknown files"]) - len(told)
+        summary.problems += [*told, *([f"{more} more files fit no mapping and were left alone"] if more else [])]
+
+
+def _listed(markdown: Any) -> list[str]:
+    return [line.removeprefix("- ") for line in str(markdown).splitlines()]

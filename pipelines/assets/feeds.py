@@ -17,10 +17,13 @@ from pipelines.dates import take_back_future
 from pipelines.identities import identity_results, identity_specs
 from pipelines.intake.ingest import FileReport, ingest_feed
 from pipelines.intake.landing import data_files, known_files, unknown_files
+from pipelines.intake.misplaced import why_left_alone
 from pipelines.intake.shown import shown
 from pipelines.metadata import drawing, markdown, table_metadata
 from pipelines.resources import Warehouse, progress
 from pipelines.row_checks import reference_checks, row_check_results, row_check_specs
+
+MOST_TOLD = 20  # files that no mapping reads, with the reason
 
 
 def feed_asset(feed: str) -> dg.AssetsDefinition:
@@ -80,8 +83,9 @@ def _intake_metadata(reports: list[FileReport]) -> dict[str, object]:
     **asset_options("feeds", {"file"}),
     description=in_two_languages(
         "落地文件",
-        "平台导出的文件落在这个文件夹；认不出的文件只列名，不动它。",
-        "The landing folder. Files that no mapping recognises are named here and left alone.",
+        "平台导出的文件落在这个文件夹；认不出的文件列名并说明与哪种导出最接近、差哪些表头，不动它。",
+        "The landing folder. Files that no mapping recognises are named here, with the nearest export and the headers "
+        "that differ, and left alone.",
     ),
 )
 def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
@@ -89,16 +93,19 @@ def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mater
     with warehouse.open(context) as connection:
         known = known_files(folder, connection)
     unknown = unknown_files(folder, but=known)
-    found = Counter(path.relative_to(folder).parts[0] for path in data_files(folder))
-    for name in unknown:
-        context.log.warning(f"{name}: no mapping recognises its headers; see data_contracts/exports/")
+    paths = {path.relative_to(folder).as_posix(): path for path in data_files(folder)}
+    found = Counter(name.partition("/")[0] for name in paths)
+    why = [f"{n}: {why_left_alone(paths[n])}" if n in paths else n for n in unknown[:MOST_TOLD]]
+    told = [" ".join(line.split()) for line in why]  # a header may hold a new line
+    for line in told:
+        context.log.warning(line)
     return dg.MaterializeResult(
         metadata={
             "chart": drawing("各来源文件数", found.most_common()),
             "files": sum(found.values()),
             "preview": dg.MetadataValue.md(markdown(["folder", "files"], sorted(found.items()))),
             "unknown files": len(unknown),
-            "names": ", ".join(unknown[:20]) or "—",
+            "left alone": dg.MetadataValue.md("\n".join(f"- {line}" for line in told) or "none"),
             "folder": dg.MetadataValue.path(str(folder)),
         }
         | page_link(warehouse.home)

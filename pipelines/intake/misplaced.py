@@ -11,14 +11,15 @@ from data_contracts.mapping import SIMILAR, MappingError, Reading
 from data_contracts.mapping_files import known_header, native
 from pipelines.intake.known import mappings
 from pipelines.intake.landing import headers, reading_of, recognised_by
+from pipelines.intake.readers import UnreadableFileError, read_headers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from data_contracts.exports import Fit
     from data_contracts.mapping import Mapping
     from pipelines.intake.landing import LandedFile
+    from pipelines.intake.objects import LandingPath
 
 
 def demand_own_folder(file: LandedFile, /) -> None:
@@ -47,13 +48,13 @@ def demand_own_folder(file: LandedFile, /) -> None:
     )
 
 
-def fits(path: Path, /) -> list[Fit]:
+def fits(path: LandingPath, /) -> list[Fit]:
     """How well the headers of a file fit each feed's own vocabulary, the best first."""
     found = headers(path, Reading())
     return sorted((fit(found, native(feed)) for feed in feeds()), key=lambda f: (-f.share, len(f.unused)))
 
 
-def mappings_of(path: Path, feed: str | None, /) -> list[Mapping]:
+def mappings_of(path: LandingPath, feed: str | None, /) -> list[Mapping]:
     """The most telling mapping of each feed, the main feed of an export first; the feed's own vocabulary otherwise.
 
     Raises MappingError, with the nearest feed and what it lacks, when no feed is named and none fits.
@@ -68,7 +69,7 @@ def mappings_of(path: Path, feed: str | None, /) -> list[Mapping]:
     if not best.lacking:
         return [best.mapping]
     found = headers(path, Reading())
-    advice = "Name the feed with --feed, or add a mapping file to data_contracts/exports/"
+    advice = "Put it into its feed's folder (check it with --feed), or add a mapping file to data_contracts/exports/"
     if near := nearest(path, feed):
         lacking, against = near.differing
         also = f"; it has {', '.join(against)}, which that export has not" if against else ""
@@ -83,6 +84,19 @@ def mappings_of(path: Path, feed: str | None, /) -> list[Mapping]:
         f"no mapping recognises its headers {listed(found)}. The nearest is {best.mapping.export}, "
         f"which also needs {_hinted(best.lacking, found)}. {advice}"
     )
+
+
+def why_left_alone(path: LandingPath, /) -> str:
+    """Why a file outside the feeds' folders is not taken in, and what to do about it."""
+    try:
+        if not headers(path, Reading()):
+            read_headers(path, Reading())  # says why, where no header can be read
+        feed = mappings_of(path, None)[0].feed
+    except (MappingError, UnreadableFileError) as error:
+        return str(error)
+    except OSError as error:
+        return f"it cannot be opened ({error.strerror}); check its rights"
+    return f"its headers are those of {feed}, and it lies in no folder of a feed; move it to {feed}/"
 
 
 class Near(NamedTuple):
@@ -102,7 +116,7 @@ class Near(NamedTuple):
         return 1 - len(self.differing[0]) / len(self.mapping.recognise)
 
 
-def nearest(path: Path, feed: str | None, /) -> Near | None:
+def nearest(path: LandingPath, feed: str | None, /) -> Near | None:
     """The mapping of an export that a file fits best, when more of it fits than of any feed's own vocabulary."""
     candidates = [
         Near(m, headers(path, reading_of(path, m))) for m in mappings() if m.recognise and feed in (None, m.feed)

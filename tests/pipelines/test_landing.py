@@ -21,6 +21,7 @@ from pipelines.intake.landing import (
     state,
     unknown_files,
 )
+from pipelines.intake.misplaced import why_left_alone
 from tests.pipelines.intake_files import IMPRESSION, csv_bytes, ingest, land, memory, orders
 
 if TYPE_CHECKING:
@@ -94,6 +95,12 @@ def test_unreadable_files_outside_the_folders_are_unknown(tmp_path: Path) -> Non
     for name, content in {"a.csv": b"", "b.pdf": b"%PDF", "c.csv.gz": b"\x1f\x8b", "d.xlsx": b"x"}.items():
         land(tmp_path, name, content)
     assert unknown_files(tmp_path) == ["a.csv", "b.pdf", "c.csv.gz", "d.xlsx"]
+    assert all(why_left_alone(tmp_path / name) for name in unknown_files(tmp_path))
+
+
+def test_a_file_that_is_left_alone_is_told_where_it_belongs(tmp_path: Path) -> None:
+    path = land(tmp_path, "x.csv", ORDERS)
+    assert why_left_alone(path).endswith("move it to shop_conversions/")
 
 
 @pytest.mark.parametrize("suffix", [".part", ".partial", ".tmp", ".crdownload", ".filepart", ".PART"])

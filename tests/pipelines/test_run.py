@@ -60,9 +60,12 @@ def test_good_rows_go_in_and_every_other_row_and_file_is_named(landed: Redcat) -
     (folder / "other.csv").write_text("a,b\n1,2\n")
     (folder / "coming.csv.part").write_text(IMPRESSIONS)
     (landed.home / "landing" / "mystery.csv").write_text("a,b\n1,2\n")
+    (landed.home / "landing" / "near.csv").write_text("时间,笔记ID号,消费,展现量,点击量\n2026-09-01,x,1,2,1\n")
     shown = landed("run", "--from", "2026-09-01", "--to", "2026-09-05").stdout
     for name in ("cut.csv.gz", "empty.csv", "damaged.parquet", "other.csv", "coming.csv.part", "mystery.csv"):
         assert name in shown, shown
+    assert "mystery.csv: none of its 2 headers is known" in shown
+    assert "The nearest is juguang_notes, which also needs 笔记ID or 笔记/素材ID" in shown
     assert "category (mystery)" in shown
     assert "note_id (unknown)" in shown
     assert query(landed, "SELECT total_gmv::VARCHAR FROM mart.reconciliation WHERE model = 'linear'") == [("140.00",)]
