@@ -69,7 +69,7 @@ def _orders(rng: np.random.Generator, count: int) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "channel": "tmall",
-            "order_id": pl.Series(np.arange(count) + 4_000_000_000_000_000_000).cast(pl.String),
+            "order_id": pl.Series(np.arange(count) * 10 + 4_000_000_000_000_000_001).cast(pl.String),
             "line_no": "1",
             "brand": "花间",
             "user_id": pl.Series(rng.integers(0, count, count)).cast(pl.String).str.zfill(12),

@@ -46,7 +46,7 @@ IMPRESSION = {
 
 def orders(count: int, **changes: Any) -> list[dict[str, Any]]:
     """Good order lines, each with an order of its own."""
-    return [ORDER | {"order_id": f"9{n:018d}"} | changes for n in range(count)]
+    return [ORDER | {"order_id": f"9{n:017d}1"} | changes for n in range(count)]
 
 
 def csv_bytes(rows: list[dict[str, Any]], *, encoding: str = "utf-8", newline: str = "\n") -> bytes:

@@ -152,12 +152,12 @@ CASES = {
     ),
     "shifted row": Bad(
         "a.csv",
-        LINES.replace(b"tmall,9000000000000000005,", b"tmall,x,9000000000000000005,"),
+        LINES.replace(b"tmall,9000000000000000051,", b"tmall,x,9000000000000000051,"),
         ("1 row quarantined for row (row 7)", "has 11 fields, its header has 10; quote the text"),
     ),
     "stray quotation mark": Bad(
         "a.csv",
-        LINES.replace(b"tmall,9000000000000000005,", b'tmall,"9000000000000000005,'),
+        LINES.replace(b"tmall,9000000000000000051,", b'tmall,"9000000000000000051,'),
         ("1 row quarantined for row (row 7)", "quotation mark that is not closed"),
     ),
     "broken JSON line": Bad(
