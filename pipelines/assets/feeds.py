@@ -15,6 +15,7 @@ from pipelines.checks import auditor, check_results, check_specs
 from pipelines.content_checks import CONTENT_CHECKS
 from pipelines.dates import take_back_future
 from pipelines.identities import identity_results, identity_specs
+from pipelines.intake.identity import struck_out
 from pipelines.intake.ingest import FileReport, ingest_feed
 from pipelines.intake.landing import data_files, known_files, unknown_files
 from pipelines.intake.misplaced import why_left_alone
@@ -96,7 +97,7 @@ def landing(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mater
     paths = {path.relative_to(folder).as_posix(): path for path in data_files(folder)}
     found = Counter(name.partition("/")[0] for name in paths)
     why = [f"{n}: {why_left_alone(paths[n])}" if n in paths else n for n in unknown[:MOST_TOLD]]
-    told = [" ".join(line.split()) for line in why]  # a header may hold a new line
+    told = [" ".join(struck_out(line).split()) for line in why]  # a header may hold a new line, or a number of a phone
     for line in told:
         context.log.warning(line)
     return dg.MaterializeResult(
