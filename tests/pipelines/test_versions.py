@@ -149,7 +149,8 @@ def test_restatements_say_which_figures_of_past_dates_moved(tmp_path: Path) -> N
     land(tmp_path, "shop_conversions/a.csv", csv_bytes(orders(1, paid_amount="100.00")))
     connection = built(tmp_path, DAY, DAY, "funnel_daily", "restatements")
     assert restated(connection) == []
-    refund = {"channel": "tmall", "refund_id": "r", "order_id": orders(1)[0]["order_id"], "line_no": "1", "currency": "CNY",
+    (order,) = orders(1)
+    refund = {"channel": "tmall", "refund_id": "r", "order_id": order["order_id"], "line_no": "1", "currency": "CNY",
               "refunded_at": "2026-09-02 12:00:00", "refund_amount": "40.00", "exported_at": exported(3)}  # fmt: skip
     land(tmp_path, "refunds/r.csv", csv_bytes([refund]))
     built(tmp_path, DAY + timedelta(1), DAY + timedelta(1), "funnel_daily", "restatements", into=connection)
