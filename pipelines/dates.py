@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from data_contracts.reference import reach_days
+from pipelines.closed import keep_closed
 from pipelines.warehouse import quoted, transaction
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def to_be_made(connection: duckdb.DuckDBPyConnection, asset: str, first: date, l
         UNION SELECT business_date FROM ops.outdated WHERE asset = $asset AND {SCOPE.get(asset, MADE_BEFORE)}""",
         {"first": first, "last": last, "asset": asset},
     )
+    keep_closed(connection, asset)
     query = "SELECT business_date FROM dates WHERE business_date NOT BETWEEN ? AND ? ORDER BY 1"
     return [day for (day,) in connection.execute(query, [first, last]).fetchall()]
 

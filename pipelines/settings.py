@@ -73,6 +73,11 @@ def kept_restated_days() -> int:
     return _days("REDCAT_KEEP_RESTATED_DAYS", "400")
 
 
+def kept_raw_days() -> int | None:
+    """`REDCAT_KEEP_RAW_DAYS`: for how many days the rows of impressions and engagements stay; None: all of them do."""
+    return _days("REDCAT_KEEP_RAW_DAYS", "400") if os.environ.get("REDCAT_KEEP_RAW_DAYS") else None
+
+
 def _days(name: str, usual: str) -> int:
     stated = os.environ.get(name, usual)
     if not re.fullmatch(r"[1-9][0-9]{0,4}", stated):
@@ -121,6 +126,7 @@ def demand_settings() -> None:
         settle_seconds,
         kept_history_days,
         kept_quarantine_days,
+        kept_raw_days,
         kept_restated_days,
         kept_versions,
         run_at,

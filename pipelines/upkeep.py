@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
+from pipelines.closed import close
 from pipelines.dates import as_of
 from pipelines.marts.tables import MARTS
 from pipelines.publish import flush
-from pipelines.settings import kept_history_days, kept_quarantine_days, kept_restated_days
+from pipelines.settings import kept_history_days, kept_quarantine_days, kept_raw_days, kept_restated_days
 from pipelines.warehouse import READABLE_BY, quoted, transaction
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
     Of what figures were, the last `REDCAT_KEEP_HISTORY_DAYS` stay, and of each month before them the last that there
     is. Refused rows stay for `REDCAT_KEEP_QUARANTINE_DAYS`; how many they were stays in `ops.files`. An earlier version
     of a restated row stays for `REDCAT_KEEP_RESTATED_DAYS` after a newer one has replaced it; the newest always does.
+    Rows of impressions and engagements stay for `REDCAT_KEEP_RAW_DAYS`, where that is set; then their day is closed.
     Rows that may tell of persons are entered in `ops.forgotten`, since their file has to be written anew.
     """
     day, rows, of_persons = as_of(connection), 0, 0
@@ -59,6 +62,8 @@ def forget(connection: duckdb.DuckDBPyConnection, /) -> int:
             )
             if contract(feed).keeps_versions:
                 of_persons += _deleted(connection, _replaced(feed), {"day": day, "days": kept_restated_days()})
+        if (days := kept_raw_days()) is not None:
+            of_persons += close(connection, day - timedelta(days=days - 1))
         if of_persons:
             connection.execute("INSERT INTO ops.forgotten VALUES (?, ?, false)", [day, of_persons])
     return rows + of_persons

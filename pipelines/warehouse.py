@@ -33,6 +33,7 @@ OPS_TABLES = {
     "ops.seen": "feed VARCHAR, file VARCHAR, state VARCHAR, mapping VARCHAR, content_hash VARCHAR",
     "ops.outdated": "asset VARCHAR, business_date DATE, PRIMARY KEY (asset, business_date)",
     "ops.days": "business_date DATE PRIMARY KEY",
+    "ops.closed_days": "business_date DATE PRIMARY KEY",
     "ops.forgotten": "forgotten_on DATE, row_count BIGINT, erased BOOLEAN",
     "ops.basis": "name VARCHAR PRIMARY KEY, value VARCHAR",
     **TABLES_BY_DAY,

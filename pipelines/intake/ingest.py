@@ -49,7 +49,7 @@ MEMORY = "256MB"  # of the database, beside what reading and judging take; it go
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file; rows_read = accepted + duplicate + quarantined + ignored (total rows).
+    """What became of one file; rows_read = accepted + duplicate + quarantined + ignored (total rows, closed days).
 
     `status` is complete, partial (some rows quarantined), refused (nothing taken in; tried again at every run, as is
     what follows) or unfinished. `message` says what was found, where, how many, and what to do.
@@ -220,15 +220,20 @@ def _reported(report: FileReport, stored: Stored, beside: Beside) -> FileReport:
     return replace(
         report,
         status="partial" if stored.quarantined else "complete",
-        rows_read=stored.rows + beside.ignored,
+        rows_read=stored.rows + beside.ignored + stored.closed,
         accepted=stored.accepted,
         duplicate=stored.rows - stored.accepted - stored.quarantined,
         quarantined=stored.quarantined,
-        ignored=beside.ignored,
-        message=struck_out("; ".join((*stored.refusals, *beside.notes, *unequal))),
+        ignored=beside.ignored + stored.closed,
+        message=struck_out("; ".join((*stored.refusals, *_told_closed(stored), *beside.notes, *unequal))),
         disagreements=[*map(str, beside.disagreements), *unequal],
         outcomes=list(stored.outcomes),
     )
+
+
+def _told_closed(stored: Stored) -> list[str]:
+    whose = f"{stored.closed:,} rows left out: their days are" if stored.closed > 1 else "1 row left out: its day is"
+    return [f"{whose} closed, being older than REDCAT_KEEP_RAW_DAYS"] if stored.closed else []
 
 
 def _taken_in(connection: duckdb.DuckDBPyConnection, feed: str) -> set[str]:

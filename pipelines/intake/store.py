@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.contract import contract
 from pipelines.arrivals import count_raw_days, enter_arrivals, take_back_arrivals
+from pipelines.closed import leave_out_closed
 from pipelines.intake.contradictions import contradiction
 from pipelines.intake.versions import keep_versions
 from pipelines.warehouse import LINEAGE, feed_columns, quoted
@@ -72,7 +73,8 @@ class Stored:
     """What became of the rows of a file, between which dates the good ones lie, and what the audit found.
 
     `refusals` is one sentence for each column that rows are refused for: how many, on which rows, the first reason;
-    `contradiction` says which rows differ under one key.
+    `contradiction` says which rows differ under one key. `closed` counts rows that are left out, since their day is
+    closed; `rows` does not.
     """
 
     rows: int = 0
@@ -83,6 +85,7 @@ class Stored:
     refusals: tuple[str, ...] = ()
     contradiction: str | None = None
     outcomes: tuple[ExpectationOutcome, ...] = ()
+    closed: int = 0
 
 
 def begin(connection: duckdb.DuckDBPyConnection, feed: str, /) -> None:
@@ -111,6 +114,7 @@ def store(
     Where two rows share a key, the files are put in one after the other: what is said of a file does not depend on
     which others came with it. Returns what became of each, by digest; the outcomes of an audit stand with the first.
     """
+    closed = leave_out_closed(connection, STAGED, feed)
     stored: dict[str, Stored] = {}
     outcomes = _audited(connection, feed, files, STAGED, audit)
     if files and not _repeats(connection, feed, STAGED, outcomes):
@@ -122,7 +126,7 @@ def store(
             repeats = _repeats(connection, feed, only, outcomes)
             stored |= _store(connection, feed, file, only, outcomes, repeats=repeats)
     connection.execute(f"DROP TABLE {STAGED}")
-    return stored
+    return {digest: replace(found, closed=closed.get(digest[:16], 0)) for digest, found in stored.items()}
 
 
 def _store(
