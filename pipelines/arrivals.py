@@ -14,6 +14,7 @@ import polars as pl
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
 from data_contracts.reference import TABLES
+from pipelines.settings import expected_feeds
 
 if TYPE_CHECKING:
     from datetime import date
@@ -41,6 +42,8 @@ WITH days AS (
     FROM ops.arrivals GROUP BY ALL
 ), parts AS (
     SELECT feed, source, min(business_date) AS since FROM ops.arrivals WHERE rows_read > quarantined GROUP BY ALL
+    UNION ALL SELECT feed, '', (SELECT min(business_date) FROM ops.days) FROM unnest($expected::VARCHAR[]) AS _(feed)
+    WHERE feed NOT IN (SELECT feed FROM ops.arrivals WHERE rows_read > quarantined)
 ), exports AS (
     SELECT feed, source, last_exported_at AS export_at FROM ops.arrivals WHERE last_exported_at IS NOT NULL
 ), expected AS (
@@ -124,13 +127,17 @@ def feed_days(
 ) -> pl.DataFrame:
     """One row for each feed, part of it and date of `ops.days`; with `until`, also for the 30 dates up to it.
 
+    Of feeds that have arrived at least once, each part from its first date on, and of those that are expected.
+
     Returns:
         `feed`, `source` (String, null where the feed arrives as one), `business_date`, `state` (arrived, late,
         missing: due and not there, not_due), `rows`, `duplicate`, `quarantined` (Int64; null where nothing came, since
         what is missing is not zero), `due_at`, `arrived_at` (Datetime UTC).
     """
     terms, validity = _terms(), _validity()  # noqa: F841 - DuckDB reads them by their names
-    values = {"now": now or datetime.now(UTC), "until": until, "zone": BUSINESS_TIME_ZONE}
+    values = {
+        "now": now or datetime.now(UTC), "until": until, "zone": BUSINESS_TIME_ZONE, "expected": expected_feeds(),
+    }  # fmt: skip
     return connection.sql(FEED_DAYS, params=values).pl()
 
 

@@ -50,6 +50,19 @@ def settle_seconds() -> float:
     return seconds
 
 
+def expected_feeds() -> list[str]:
+    """`REDCAT_EXPECTED_FEEDS`: feeds that are missing also where they never came; raises SettingError for others."""
+    from data_contracts.contract import feeds
+
+    stated = [name.strip() for name in os.environ.get("REDCAT_EXPECTED_FEEDS", "").split(",") if name.strip()]
+    if unknown := [name for name in stated if name not in feeds()]:
+        raise SettingError(
+            f"REDCAT_EXPECTED_FEEDS names {', '.join(map(repr, unknown))}; set it to feeds, separated by commas, of "
+            f"{', '.join(feeds())}"
+        )
+    return stated
+
+
 def kept_versions() -> int:
     """`REDCAT_KEEP_VERSIONS`: how many published versions stay; raises SettingError unless it is a number from 1 on."""
     stated = os.environ.get("REDCAT_KEEP_VERSIONS", "3")
@@ -122,6 +135,7 @@ def demand_settings() -> None:
     """Raise SettingError when one of the settings cannot be used."""
     for read in (
         attribution_scope,
+        expected_feeds,
         first_date,
         settle_seconds,
         kept_history_days,

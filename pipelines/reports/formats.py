@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -136,5 +137,7 @@ def _index(pages: Iterable[Path]) -> str:
 
 def _folder(brand: str) -> str:
     """A brand as the name of a folder on any system."""
-    plain = "".join(c if c.isalnum() or c in " -_&" else "_" for c in unicodedata.normalize("NFC", brand))
-    return plain.strip()[:LONGEST_FOLDER] or "_"
+    name = unicodedata.normalize("NFC", brand)
+    plain = "".join(c if c.isalnum() or c in " -_&" else "_" for c in name).strip()[:LONGEST_FOLDER] or "_"
+    # Two brands that differ in what is left out do not share a folder.
+    return plain if plain == name else f"{plain} {sha256(name.encode()).hexdigest()[:6]}"

@@ -11,6 +11,7 @@ import pytest
 from data_contracts.reference import TABLES, channels
 from pipelines.arrivals import feed_days, overdue
 from pipelines.dates import enter_run
+from pipelines.settings import SettingError, expected_feeds
 from pipelines.warehouse import create_tables
 from tests.pipelines.intake_files import IMPRESSION, ORDER, csv_bytes, ingest, land, memory, tables
 
@@ -130,6 +131,18 @@ def test_a_channel_that_has_closed_raises_no_alarm(warehouse, tmp_path: Path, mo
 
 def test_a_feed_that_never_came_is_not_waited_for(warehouse) -> None:
     assert feed_days(warehouse, now=shanghai(9, 0)).is_empty()
+
+
+def test_a_feed_that_is_expected_is_missing_though_it_never_came(warehouse, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("REDCAT_EXPECTED_FEEDS", "shop_conversions, note_spend")
+    assert states(warehouse, shanghai(3, 10)) == ["missing", "missing", "missing", "not_due"]
+    assert states(warehouse, shanghai(3, 10), "note_spend")[0] == "missing"
+    land(tmp_path, "shop_conversions/a.csv", csv_bytes([order(1)]))
+    ingest(warehouse, tmp_path, *FEEDS)
+    assert states(warehouse, shanghai(3, 9)) == ["arrived", "not_due", "not_due"]
+    monkeypatch.setenv("REDCAT_EXPECTED_FEEDS", "orders")
+    with pytest.raises(SettingError, match="REDCAT_EXPECTED_FEEDS names 'orders'; set it to feeds"):
+        expected_feeds()
 
 
 def test_what_is_overdue_reaches_to_yesterday_though_no_run_has_made_it(warehouse, tmp_path: Path) -> None:
