@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 SEEN = "seen_by_brand"
 BRANDS = """
     SELECT brand FROM (
-        SELECT brand, 1 AS notes FROM raw.notes UNION ALL SELECT DISTINCT brand, 0 FROM core.conversions
+        SELECT brand, 1 AS notes FROM raw.notes
+        UNION ALL SELECT brand, 0 FROM (SELECT DISTINCT brand FROM core.conversions)
     ) WHERE brand IS NOT NULL GROUP BY brand ORDER BY sum(notes) DESC, brand"""
 HAS_UNBRANDED = """
     SELECT EXISTS (FROM core.spend ANTI JOIN raw.notes USING (note_id))
@@ -50,9 +51,9 @@ def for_each_brand(
     connection: duckdb.DuckDBPyConnection, make: Callable[[duckdb.DuckDBPyConnection], pl.DataFrame], /
 ) -> pl.DataFrame:
     """What `make` gives for each brand, with the column `brand`: null for what is of none."""
-    parts = []
-    for brand in brands(connection):
-        with seen_by(connection, brand):
+    parts, names = [], brands(connection)
+    for brand in names:
+        with _parted(connection, brand) if len(names) > 1 else contextlib.nullcontext():
             parts.append(make(connection).with_columns(brand=pl.lit(brand, pl.String)))
     return pl.concat(parts, how="vertical_relaxed")
 
@@ -64,9 +65,13 @@ def seen_by(connection: duckdb.DuckDBPyConnection, brand: str | None, /) -> Iter
     A table with a column `brand` belongs to brands by it, others by their notes, then by their order lines. Events in
     shops name no brand: those of another brand's products are left out, and all others are seen by every brand.
     """
-    if len(brands(connection)) == 1:
+    with _parted(connection, brand) if len(brands(connection)) > 1 else contextlib.nullcontext():
         yield
-        return
+
+
+@contextlib.contextmanager
+def _parted(connection: duckdb.DuckDBPyConnection, brand: str | None) -> Iterator[None]:
+    """The views that leave out what belongs to others, in the place of the tables."""
     (whole,) = connection.execute("SELECT current_database()").fetchall()[0]
     connection.execute(f"ATTACH ':memory:' AS {SEEN} (READ_WRITE)")
     try:

@@ -32,13 +32,20 @@ _REFUNDS = """
     FROM core.refunds JOIN (FROM core.conversions WHERE {chosen}) AS sold USING (conversion_id, currency)
     LEFT JOIN reference.channels USING (channel) LEFT JOIN reference.settlements USING (settlement)"""
 EVERY = "true"
+_SOLD = """
+    SELECT if(conversion_id IN (SELECT conversion_id FROM core.refunds), conversion_id, NULL) AS conversion_id,
+        paid_date, currency, sum(paid_fen)::BIGINT AS paid_fen
+    FROM core.conversions WHERE bucket BETWEEN {low} AND {high} GROUP BY ALL"""
 
 
 def sold_parts(connection: duckdb.DuckDBPyConnection, /) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Conversions and refunds of one range of users after another."""
+    """What was sold, and the refunds, of one range of users after another.
+
+    Orders without refunds are added up by date of payment and currency, without a `conversion_id`.
+    """
     refunds = connection.sql(_REFUNDS.format(chosen=EVERY)).pl()
     for low, high in bucket_ranges(_count(connection, "core.conversions")):
-        yield connection.sql(f"FROM core.conversions WHERE bucket BETWEEN {low} AND {high}").pl(), refunds
+        yield connection.sql(_SOLD.format(low=low, high=high)).pl(), refunds
 
 
 def credited_parts(

@@ -75,8 +75,9 @@ def _replaced(feed: str) -> str:
     return f"""
         DELETE FROM versions.{feed} WHERE rowid IN (
             SELECT rowid FROM versions.{feed}
-            QUALIFY (lead(exported_at) OVER (PARTITION BY {key} ORDER BY exported_at)
-                AT TIME ZONE '{BUSINESS_TIME_ZONE}')::DATE <= $day::DATE - $days::INTEGER)"""
+            -- What has come since is left unread: it replaces nothing for so long, and is not replaced for so long.
+            WHERE exported_at < timezone('{BUSINESS_TIME_ZONE}', ($day::DATE - $days::INTEGER + 1)::TIMESTAMP)
+            QUALIFY lead(exported_at) OVER (PARTITION BY {key} ORDER BY exported_at) IS NOT NULL)"""
 
 
 def _deleted(connection: duckdb.DuckDBPyConnection, statement: str, values: dict[str, object]) -> int:

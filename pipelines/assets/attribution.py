@@ -24,12 +24,12 @@ JOURNEYS_SHOWN = {
             SELECT first_age_us / 86400e6 AS age,
                 CASE WHEN age < 1 THEN '不到 1 天' WHEN age < 3 THEN '1–3 天' WHEN age < 7 THEN '3–7 天'
                     WHEN age < 15 THEN '7–15 天' WHEN age < 30 THEN '15–30 天' ELSE '30 天以上' END AS days
-            FROM core.ways)
+            FROM core.ways WHERE touches > 0)
         GROUP BY days ORDER BY min(age)""",
         "count",
     ),
     "figures": """
-        SELECT count(*) AS orders, sum(touches) / count(*) AS touches FROM core.ways""",
+        SELECT count(touches) AS orders, sum(touches) / count(touches) AS touches FROM core.ways""",
 }
 CREDITS_SHOWN = {
     "preview": f"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from pipelines.core.sales import BUYER
 from pipelines.core.views import STRONGEST
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ TOUCHES_ADDED_UP = {
         SELECT touch_date, brand, {_STEPS} FROM by_user GROUP BY ALL
         UNION ALL SELECT touch_date, '{WHOLE}', {_STEPS} FROM of_whole GROUP BY ALL""",
 }
-# The way of each order that found a note: lanes and kinds of touch in their order, repeats in a row told once.
+# Each order line with what marts ask of it, and the way by which it came: lanes and kinds of touch in their order,
+# repeats in a row told once; null where it found no note.
 JOURNEYS_ADDED_UP = {
     "ways": f"""
         WITH steps AS (
@@ -61,11 +63,16 @@ JOURNEYS_ADDED_UP = {
                 concat(coalesce(lane, 'unknown'), ':', kind) AS step,
                 lag(step) OVER (PARTITION BY conversion_id ORDER BY position) AS before
             FROM core.journeys WHERE {{chosen}}
+        ), found AS (
+            SELECT paid_date, conversion_id, {STRONGEST} AS matched_by, max(age_us) AS first_age_us,
+                string_agg(step, ' > ' ORDER BY position) FILTER (step IS DISTINCT FROM before) AS path,
+                count(*) FILTER (step IS DISTINCT FROM before) AS steps, count(*) AS touches
+            FROM steps GROUP BY ALL
         )
-        SELECT paid_date, conversion_id, {STRONGEST} AS matched_by, max(age_us) AS first_age_us,
-            string_agg(step, ' > ' ORDER BY position) FILTER (step IS DISTINCT FROM before) AS path,
-            count(*) FILTER (step IS DISTINCT FROM before) AS steps, count(*) AS touches
-        FROM steps GROUP BY ALL""",
+        SELECT paid_date, conversion_id, brand, channel, category, currency, paid_fen, {BUYER} AS buyer,
+            found.* EXCLUDE (paid_date, conversion_id)
+        FROM (FROM core.conversions WHERE {{chosen}}) AS conversions
+        LEFT JOIN found USING (paid_date, conversion_id)""",
 }
 ADDED_UP = TOUCHES_ADDED_UP | JOURNEYS_ADDED_UP
 # Days of touches on notes that are of another brand now, or have become known since.

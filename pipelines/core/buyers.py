@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from models.register import RULES
 from pipelines.core.added_up import add_up
 from pipelines.core.kept import Kept, is_kept, keep
+from pipelines.core.sales import BUYER
 from pipelines.dates import outdated_dates, settle_dates
 from pipelines.warehouse import transaction
 
@@ -28,9 +29,6 @@ KEYS = {
 }
 # Of which credits a level speaks, where not of all.
 ONLY = dict.fromkeys(("exchange", "exchange_part"), "WHERE lane = 'exchange_link'")
-
-# An order without a user key is somebody's, of whom nothing else is known.
-BUYER = "coalesce(conversions.user_key, (hash(conversions.channel, conversions.order_id) >> 1)::BIGINT)"
 
 # Whether the models credit a key with an order of the buyer: of each model its bit of a number. `new_customers` are
 # those of orders that were a buyer's first, `known_buyers` those of which it is known whether they were.

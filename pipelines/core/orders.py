@@ -26,7 +26,8 @@ ORDERS = {
             FROM core.refunds SEMI JOIN sold USING (conversion_id) GROUP BY ALL
         ), lines AS (
             SELECT sold.* EXCLUDE (conversion_id), coalesce(refund_fen, 0) AS refund_fen,
-                conversion_id IN (SELECT conversion_id FROM core.ways WHERE {chosen}) AS is_seeded
+                conversion_id IN (SELECT conversion_id FROM core.ways WHERE {chosen} AND touches > 0)
+                    AS is_seeded
             FROM sold LEFT JOIN refunded USING (conversion_id, currency)
         )
         SELECT paid_date, brand, currency, channel, order_id, user_key, buyer_kind, is_member, is_exclusive,

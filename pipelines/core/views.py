@@ -44,7 +44,7 @@ MATCHED = """
             WHEN c.user_key IS NULL AND c.click_id IS NULL THEN 'no_key'
             ELSE 'no_touch'
         END AS unmatched_because
-    FROM core.conversions AS c LEFT JOIN core.ways USING (paid_date, conversion_id)"""
+    FROM core.conversions AS c JOIN core.ways USING (paid_date, conversion_id)"""
 
 # When each order line changed its status: `since` is when its source first said so, `until` when it said otherwise.
 ORDER_STATUS = f"""

@@ -29,11 +29,10 @@ AD_CLAIMS = f"""
     FROM raw.ad_claims_daily LEFT JOIN {REACHED_BY} USING (claim_kind) WHERE claim_date <= $day GROUP BY ALL"""
 # The last click of each order on a note: how old it was, and on which day it stands.
 LAST_CLICKS = """
-    SELECT conversion_id, note_id, min(age_us) AS age_us,
+    CREATE OR REPLACE TEMP TABLE last_clicks AS SELECT conversion_id, note_id, min(age_us) AS age_us,
         (max(touched_at) AT TIME ZONE 'Asia/Shanghai')::DATE AS paid_date
     FROM core.journeys SEMI JOIN raw.ad_claims_daily USING (note_id) WHERE kind = 'click' GROUP BY ALL"""
-OF_CLICKED = """conversion_id IN (
-    SELECT conversion_id FROM core.journeys SEMI JOIN raw.ad_claims_daily USING (note_id) WHERE kind = 'click')"""
+OF_CLICKED = "conversion_id IN (SELECT conversion_id FROM last_clicks)"
 KEY = ["model", "reached", "note_id", "business_date", "cycle", "currency"]
 
 
@@ -60,7 +59,9 @@ def ad_claims(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 def _credited(connection: duckdb.DuckDBPyConnection, cycles: list[int]) -> pl.DataFrame:
     """What models credit to notes whose link was clicked, by the day of the click, in the key of claims."""
-    clicks = connection.sql(LAST_CLICKS).pl().with_columns(age=pl.col("age_us").cast(pl.Duration("us"))).drop("age_us")
+    connection.execute(LAST_CLICKS)
+    clicks = connection.sql("FROM last_clicks").pl()
+    clicks = clicks.with_columns(age=pl.col("age_us").cast(pl.Duration("us"))).drop("age_us")
     pair = ["conversion_id", "note_id"]
     parts = []
     for credited, orders, refunds in credited_parts(connection, models=len(RULES), chosen=OF_CLICKED):

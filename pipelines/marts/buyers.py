@@ -9,7 +9,7 @@ import polars.selectors as cs
 
 from models.register import RULES
 from pipelines.charts import Chart
-from pipelines.core.buyers import BIT_OF, BUYER, COUNTS
+from pipelines.core.buyers import BIT_OF, COUNTS
 from pipelines.dates import as_of
 from pipelines.marts.claim_buyers import of_claims
 from pipelines.marts.mart import Mart, sales_maturity
@@ -32,22 +32,20 @@ CREDITED = f"""
 
 
 # At the levels of orders: who bought what no note earned. The same for every model, since each credits every journey.
-OF_NO_NOTE = f"""
+OF_NO_NOTE = """
     SELECT level, CASE level WHEN 'all' THEN 'all' WHEN 'category' THEN category ELSE channel END AS key, currency,
-        count(DISTINCT {BUYER}) AS unattributed_buyers
-    FROM core.conversions ANTI JOIN core.ways USING (conversion_id), (VALUES ('all'), ('category'), ('channel'))
-        AS l(level)
-    GROUP BY ALL"""
+        count(DISTINCT buyer) AS unattributed_buyers
+    FROM core.ways, (VALUES ('all'), ('category'), ('channel')) AS l(level) WHERE touches IS NULL GROUP BY ALL"""
 ORDER_LEVELS = ("all", "category", "channel")
 
 
 # By what orders of late found their notes, and why they found none.
 OF_MATCHES = f"""
     SELECT 'observed' AS model, level, key, currency, count(DISTINCT buyer) AS buyers FROM (
-        SELECT level, conversions.currency, {BUYER} AS buyer,
-            conversions.channel || '|' || if(level = 'match', matched_by, unmatched_because) AS key
-        FROM core.matches JOIN core.conversions USING (conversion_id), (VALUES ('match'), ('unmatched')) AS l(level)
-        WHERE matches.paid_date > $day - {MATCH_DAYS}
+        SELECT level, ways.currency, buyer,
+            ways.channel || '|' || if(level = 'match', matches.matched_by, unmatched_because) AS key
+        FROM core.matches JOIN core.ways USING (paid_date, conversion_id), (VALUES ('match'), ('unmatched')) AS l(level)
+        WHERE paid_date > $day - {MATCH_DAYS}
     ) WHERE key IS NOT NULL GROUP BY ALL"""
 
 
@@ -88,21 +86,20 @@ def _buyers(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 BANDS = (0, 3, 7, 14, 30)
 
 LAG = f"""
-WITH first_touch AS (SELECT conversion_id, first_age_us // 86_400_000_000 AS days FROM core.ways),
-sold AS (
-    SELECT category, currency, paid_fen, days, {BUYER} AS buyer,
+WITH sold AS (
+    SELECT category, currency, paid_fen, first_age_us // 86_400_000_000 AS days, buyer,
         len(list_filter({list(BANDS)}, lambda last: days > last))::INTEGER AS band
-    FROM first_touch JOIN core.conversions USING (conversion_id)
+    FROM core.ways WHERE touches > 0
 ), medians AS (SELECT category, currency, quantile_disc(days, 0.5)::INTEGER AS median_days FROM sold GROUP BY ALL)
 SELECT sold.category, sold.currency, band, any_value(median_days) AS median_days,
     count(*) AS order_lines, count(DISTINCT buyer) AS buyers, sum(paid_fen)::BIGINT AS paid_fen
 FROM sold JOIN medians ON sold.category IS NOT DISTINCT FROM medians.category AND sold.currency = medians.currency
 GROUP BY sold.category, sold.currency, band ORDER BY ALL NULLS LAST"""
 
-PATHS = f"""
-SELECT path, steps, currency, count(*) AS order_lines, count(DISTINCT {BUYER}) AS buyers,
+PATHS = """
+SELECT path, steps, currency, count(*) AS order_lines, count(DISTINCT buyer) AS buyers,
     sum(paid_fen)::BIGINT AS paid_fen
-FROM core.ways JOIN core.conversions USING (conversion_id)
+FROM core.ways WHERE touches > 0
 GROUP BY ALL ORDER BY order_lines DESC, path, currency LIMIT 200"""
 
 

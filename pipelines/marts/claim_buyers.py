@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipelines.core.buyers import BITS, BUYER, COUNTS
+from pipelines.core.buyers import BITS, COUNTS
+from pipelines.core.sales import BUYER
 from pipelines.dates import as_of
 
 if TYPE_CHECKING:

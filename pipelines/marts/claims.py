@@ -13,7 +13,7 @@ from models.maturity import maturity
 from models.register import RULES
 from pipelines.buckets import credited_parts
 from pipelines.charts import Chart
-from pipelines.core.buyers import BUYER
+from pipelines.core.sales import BUYER
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart, sales_maturity
 
@@ -47,11 +47,11 @@ CLAIMS = f"""
     LEFT JOIN spent ON spent.note_id = claims.note_id AND spent.spend_date = claim_date
         AND spent.currency = claims.currency
     WHERE level = 'content' AND claim_date <= $day"""
+# The last touch of each order on a claimed note: how old it was.
 LAST_TOUCHES = """
-    SELECT conversion_id, note_id, min(age_us) AS age_us FROM core.journeys
+    CREATE OR REPLACE TEMP TABLE last_touches AS SELECT conversion_id, note_id, min(age_us) AS age_us FROM core.journeys
     SEMI JOIN raw.exchange_note_daily USING (note_id) GROUP BY ALL"""
-OF_CLAIMED = """conversion_id IN (
-    SELECT conversion_id FROM core.journeys SEMI JOIN raw.exchange_note_daily USING (note_id))"""
+OF_CLAIMED = "conversion_id IN (SELECT conversion_id FROM last_touches)"
 EXCHANGES = "SELECT channel, exchange FROM reference.channels WHERE exchange IS NOT NULL"
 
 
@@ -79,7 +79,9 @@ def _maturity(day: object) -> pl.Expr:
 
 def _credited(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """What models credit claimed notes with, in the key of claims."""
-    ages = connection.sql(LAST_TOUCHES).pl().with_columns(age=pl.col("age_us").cast(pl.Duration("us"))).drop("age_us")
+    connection.execute(LAST_TOUCHES)
+    ages = connection.sql("FROM last_touches").pl()
+    ages = ages.with_columns(age=pl.col("age_us").cast(pl.Duration("us"))).drop("age_us")
     parts = [
         credited_within(
             earned(

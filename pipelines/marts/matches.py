@@ -19,9 +19,9 @@ MATCH_DAYS = 28  # how many days a report looks back on
 
 MATCH_RATES = """
     WITH sums AS (
-        SELECT paid_date AS business_date, channel, currency, matched_by, count(*) AS orders,
-            sum(paid_fen)::BIGINT AS paid_fen
-        FROM core.matches GROUP BY ALL
+        SELECT paid_date AS business_date, channel, currency, coalesce(matched_by, 'none') AS matched_by,
+            count(*) AS orders, sum(paid_fen)::BIGINT AS paid_fen
+        FROM core.ways GROUP BY ALL
     )
     SELECT *, orders / sum(orders) OVER part AS order_share,
         paid_fen / nullif(sum(paid_fen) OVER part, 0) AS gmv_share

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.splits import split_returns
 from pipelines.charts import Chart
-from pipelines.core.buyers import BUYER
+from pipelines.core.sales import BUYER
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart
 from pipelines.marts.observed import observed

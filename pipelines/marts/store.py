@@ -40,7 +40,14 @@ def store_mart(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFr
     connection.execute(f"CREATE OR REPLACE TABLE mart.{name} AS FROM stamped")
     columns = columns_of(connection, f"mart.{name}")
     create_table(connection, f"history.{name}", columns)
-    if "brand" in columns and len(names := brands(connection)) == 1:  # older rows did not name it
-        connection.execute(f"UPDATE history.{name} SET brand = ? WHERE brand IS NULL", names)
+    if "brand" in columns:
+        _name_brand(connection, f"history.{name}")
     connection.execute(f"DELETE FROM history.{name} WHERE as_of = ?", [day])
     connection.execute(f"INSERT INTO history.{name} BY NAME FROM mart.{name}")
+
+
+def _name_brand(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Name the brand of older rows, which did not, where there is one alone."""
+    unnamed = connection.execute(f"SELECT EXISTS (FROM {table} WHERE brand IS NULL)").fetchall() == [(True,)]
+    if unnamed and len(names := brands(connection)) == 1:
+        connection.execute(f"UPDATE {table} SET brand = ? WHERE brand IS NULL", names)

@@ -34,7 +34,10 @@ def sold(connection: duckdb.DuckDBPyConnection, order: str, **values: Any) -> No
     )  # fmt: skip
     if seeded:
         for note in ("n1", "n2"):
-            connection.execute("INSERT INTO core.journeys BY NAME SELECT ? AS conversion_id, ? AS note_id", [key, note])
+            connection.execute(
+                "INSERT INTO core.journeys BY NAME SELECT ?::DATE AS paid_date, ? AS conversion_id, ? AS note_id",
+                [line["paid_at"], key, note],
+            )
     if refunded:
         connection.execute("INSERT INTO core.refunds VALUES (?, ?, ?, 'CNY', NULL)", [line["paid_at"], key, refunded])
 
