@@ -26,7 +26,9 @@ def instants(clock: pl.Series, zone: str, /) -> pl.Series:
 
 
 def business_dates(instants: pl.Series, /) -> pl.Series:
-    """The business dates (Date) of instants (Datetime UTC)."""
+    """The business dates (Date) of instants (Datetime UTC); dates are their own."""
+    if instants.dtype == pl.Date():
+        return instants
     ahead = _ahead(instants, BUSINESS_TIME_ZONE)
     if ahead is not None:
         return (instants.to_physical() + ahead).cast(pl.Datetime("us")).dt.date()

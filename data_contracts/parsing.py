@@ -78,13 +78,25 @@ def _distinct(column: pl.Series) -> tuple[pl.Series, pl.Series | None]:
 
     Of any other the column itself, and None.
     """
-    if column.dtype != pl.String or column.len() < MANY or column.head(MANY).n_unique() * REPEATS > MANY:
+    if column.dtype != pl.String or column.len() < MANY:
         return column, None
-    distinct = column.drop_nulls().unique()
-    places = column.cast(pl.Enum(distinct)).to_physical()
+    distinct = column.head(MANY).drop_nulls().unique()  # nearly all there are
+    if distinct.len() * REPEATS > MANY:
+        return column, None
+    places = _among(distinct, column)
+    if (left := places.is_null() & column.is_not_null()).any():
+        rest = column.filter(left)
+        others = rest.unique()
+        places = places.scatter(left.arg_true(), _among(others, rest) + distinct.len())
+        distinct.append(others)
     if not column.null_count():
         return distinct, places
     return distinct.append(pl.Series([None], dtype=pl.String)), places.fill_null(distinct.len() - 1)
+
+
+def _among(distinct: pl.Series, column: pl.Series) -> pl.Series:
+    """Where each text stands among distinct ones (UInt32), null where it does not."""
+    return column.cast(pl.Enum(distinct), strict=False).to_physical().cast(pl.UInt32)
 
 
 def known(column: pl.Series, /) -> pl.Series:

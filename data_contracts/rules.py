@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from data_contracts.contract import BUSINESS_TIME_ZONE
+from data_contracts.instants import business_dates
 
 if TYPE_CHECKING:
     from data_contracts.contract import Contract, Field
@@ -176,9 +177,10 @@ def _demand(rule: Rule, contract: Contract, *, now: datetime) -> tuple[pl.Expr, 
             return column > _literal(moment(now, field), field), f"not later than now ({_said(moment(now, field))})"
         case "not_after":
             other = contract.field(rule.bound)
-            by_date = pl.Date() in (field.dtype, other.dtype)
-            later = _in_days(column, field) > _in_days(pl.col(other.name), other)
-            return later if by_date else column > pl.col(other.name), f"not later than {rule.bound}"
+            first, last = column, pl.col(other.name)
+            if pl.Date() in (field.dtype, other.dtype):
+                first, last = (side.map_batches(business_dates, return_dtype=pl.Date()) for side in (first, last))
+            return first > last, f"not later than {rule.bound}"
     raise ValueError(f"rule {rule.name}: unknown kind {rule.kind!r}; the kinds are {', '.join(ADVICE)}")
 
 
@@ -191,11 +193,6 @@ def _said(bound: Any) -> str:
     if isinstance(bound, datetime):
         return bound.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).isoformat(timespec="seconds")
     return str(bound)
-
-
-def _in_days(column: pl.Expr, field: Field) -> pl.Expr:
-    """The column's business dates."""
-    return column if field.dtype == pl.Date() else column.dt.convert_time_zone(BUSINESS_TIME_ZONE).dt.date()
 
 
 NOUNS: dict[str, str] = {

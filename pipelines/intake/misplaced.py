@@ -31,6 +31,8 @@ def demand_own_folder(file: LandedFile, /) -> None:
     if file.mapping != native(file.feed):
         return
     own = fit(headers(file.path, Reading()), file.mapping)
+    if not own.unused and not own.lacking:  # nothing fits better than that
+        return
     others = [m for m in recognised_by(file.path, mappings()) if m.feed != file.feed]
     better = [
         found

@@ -136,7 +136,9 @@ def judged_parts(
         if records.null_count() < judged.height:
             reasons = pl.col("_reasons").list.eval(without_mobile_numbers(pl.element()))  # which quote what they refuse
             judged = judged.with_columns(reasons)
-        frame = judged.select(*feed.schema, ROW, "_reasons", records, _business_date(judged, feed).alias("_date"))
+        frame = judged.select(
+            *feed.schema, ROW, "_reasons", records, business_dates(judged[feed.business_date]).alias("_date")
+        )
         yield JudgedRows(frame, replace(beside, rows=frame.height, unused_headers=tuple(unused)))
     if whole and sum(total.height for total in totals) == 1:
         wrong = _unequal_totals(totals[0], sums, path, mapping)
@@ -157,11 +159,6 @@ def _unequal_totals(summed: pl.DataFrame, sums: Sums, path: Path, mapping: Mappi
     raw = [*feed.raw, *(f.name for f in feed.fields if f.made_from)]
     total, _ = apply_mapping(with_given(summed, path, mapping), mapping)
     return unequal_totals(parse(total.drop(raw, strict=False), feed, time_zone=mapping.time_zone), sums)
-
-
-def _business_date(judged: pl.DataFrame, feed: Contract) -> pl.Series:
-    column = judged[feed.business_date]
-    return column if column.dtype == pl.Date() else business_dates(column)
 
 
 def _joined(source: pl.DataFrame, tables: dict[str, pl.DataFrame], mapping: Mapping) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_contracts.contract import contract, feeds
-from data_contracts.parsing import MISSING_WORDS, as_text, identifiers, known, parse
+from data_contracts.parsing import MANY, MISSING_WORDS, as_text, identifiers, known, parse
 from data_contracts.rules import SPREADSHEET_FLOAT, UNREADABLE
 
 UNREAD = object()
@@ -215,3 +215,16 @@ def test_amounts_survive_text_float_and_grouping_to_the_fen(amount: Decimal) -> 
         assert one("paid_amount", value, "shop_conversions") == amount
     if abs(amount) < 10**11:
         assert one("paid_amount", float(amount), "shop_conversions") == amount
+
+
+@pytest.mark.parametrize("late", [[], ["9.5"], ["9.5", None, "no amount", ""]])
+def test_a_long_column_of_few_values_is_read_like_each_of_them(late: list[str | None]) -> None:
+    """Also where values come late, after those of which it is seen that they are few."""
+    texts = [f"{number}.5" for number in range(7)] * MANY + late
+    frame = parse(pl.DataFrame({"paid_amount": pl.Series(texts, dtype=pl.String)}), contract("shop_conversions"))
+    few = parse(pl.DataFrame({"paid_amount": [*texts[:7], *late]}), contract("shop_conversions"))
+    assert frame["paid_amount"].head(7 * MANY).to_list() == few["paid_amount"].head(7).to_list() * MANY
+    assert frame["paid_amount"].tail(len(late)).to_list() == few["paid_amount"].tail(len(late)).to_list()
+    assert unreadable(frame, "paid_amount").tail(len(late)).to_list() == (
+        unreadable(few, "paid_amount").tail(len(late)).to_list()
+    )
