@@ -8,7 +8,7 @@ from pipelines.buckets import BUCKETS
 from pipelines.charts import Chart
 from pipelines.core.added_up import REBRANDED, TOUCHES_ADDED_UP
 from pipelines.core.readers import READERS
-from pipelines.core.sales import CONVERSION_ID, SALES
+from pipelines.core.sales import CONVERSION_ID, IS_SALE, gives_way
 from pipelines.core.table import CoreTable
 from pipelines.row_checks import RowCheck, reference_check
 
@@ -127,7 +127,7 @@ CORE = (
             SELECT channel, business_date AS _date, sum(fee_rate::DECIMAL(9, 6))::DOUBLE AS fee_rate
             FROM reference.fees AS fee JOIN dates ON {_in_force("fee", "business_date")} GROUP BY ALL
         ) AS fees USING (channel, _date)
-        WHERE _date IN (FROM dates) AND coalesce(status, 'paid') IN {SALES}""",
+        WHERE _date IN (FROM dates) AND {IS_SALE}""",
         ("raw/shop_conversions", "raw/promotion_orders", "raw/notes", "reference/tables"),
         feeds_journeys=True,
         **_money("conversions", "paid_date", "paid_fen", "实付金额", told="paid_at, channel, category"),
@@ -160,7 +160,7 @@ CORE = (
         f"""
         SELECT _date AS refund_date, {CONVERSION_ID} AS conversion_id,
             (refund_amount * 100)::BIGINT AS refund_fen, currency, borne_by
-        FROM raw.refunds AS sold WHERE _date IN (FROM dates)""",
+        FROM raw.refunds AS sold WHERE _date IN (FROM dates) AND NOT {gives_way("raw.refunds")}""",
         ("raw/refunds", "core/conversions"),
         feeds_journeys=False,
         changes_earned=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.journeys import MATCHES
-from pipelines.core.sales import CONVERSION_ID, SALES
+from pipelines.core.sales import CONVERSION_ID, IS_SALE
 
 # The sale that each order line of an alliance stands for: the shop's own line of that number, else (where the two
 # number lines differently) every line of the order, else of the order of which it is a part.
@@ -12,7 +12,7 @@ PROMOTED_ORDERS = f"""
         SELECT *, unnest([order_id, parent_order_id]) AS sold_as FROM raw.promotion_orders
     ), sales AS (
         SELECT _date AS paid_date, {CONVERSION_ID} AS conversion_id, channel, order_id, line_no
-        FROM raw.shop_conversions AS sold WHERE coalesce(status, 'paid') IN {SALES}
+        FROM raw.shop_conversions AS sold WHERE {IS_SALE}
     )
     SELECT paid_date, conversion_id, told.* EXCLUDE (sold_as)
     FROM sales JOIN told ON sales.channel = told.channel AND sales.order_id = sold_as
@@ -25,7 +25,7 @@ ORDER_CODES = f"""
     SELECT sold._date AS paid_date, {CONVERSION_ID} AS conversion_id, NULL::VARCHAR AS code_kind, promo_code AS code,
         NULL::TIMESTAMPTZ AS clicked_at
     FROM raw.shop_conversions AS sold
-    WHERE promo_code IS NOT NULL AND coalesce(status, 'paid') IN {SALES}
+    WHERE promo_code IS NOT NULL AND {IS_SALE}
     UNION ALL
     SELECT paid_date, conversion_id, code_kind, code, clicked_at
     FROM (UNPIVOT core.promoted_orders ON {", ".join(_KINDS)} INTO NAME code_kind VALUE code)"""

@@ -49,6 +49,12 @@ MADE_FROM_OTHER_DATES = {
         UNION SELECT paid_date FROM core.code_matches SEMI JOIN {changed} AS new ON code_matches.note_id = new.note_id
         """,
     ),
+    # A refund of a whole order is none beside those of its lines, whenever these were paid back.
+    "refunds": (
+        ("refunds",),
+        "SELECT DISTINCT sold._date FROM raw.refunds AS sold SEMI JOIN {changed} AS new "
+        "ON sold.channel = new.channel AND sold.order_id = new.order_id AND sold.line_no = new.order_id",
+    ),
     "promotion_codes": (
         ("code_matches",),
         "SELECT DISTINCT paid_date FROM core.order_codes WHERE code IN (SELECT code FROM {changed})",

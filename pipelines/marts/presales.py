@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.charts import Chart
-from pipelines.core.sales import SALES
+from pipelines.core.sales import A_WHOLE_BESIDE_ITS_LINES, SALES
 from pipelines.marts.mart import Mart
 from pipelines.marts.observed import observed
 
@@ -20,7 +20,7 @@ PRESALES = f"""
             (began.deposit_amount * 100)::BIGINT AS deposit_fen, (paid_amount * 100)::BIGINT AS paid_fen,
             (balance_amount * 100)::BIGINT AS balance_fen
         FROM raw.shop_conversions AS sold JOIN began USING (channel, order_id, line_no)
-        WHERE status IS DISTINCT FROM 'split'
+        WHERE status IS DISTINCT FROM 'split' AND NOT {A_WHOLE_BESIDE_ITS_LINES}
     )
     SELECT business_date, channel, currency, count(*) AS presale_lines,
         count(*) FILTER (state = 'whole') AS balance_paid_lines, count(*) FILTER (state = 'open') AS open_lines,

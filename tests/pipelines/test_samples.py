@@ -130,6 +130,31 @@ def test_a_promoted_order_that_the_shop_exports_too_is_one_sale(tmp_path: Path) 
         assert ("conversions", "2026-09-01") in outdated
 
 
+@pytest.mark.parametrize("last", ["订单表_20260909.csv", "宝贝列表_20260909.csv"])
+def test_an_order_is_none_beside_its_lines_whichever_list_comes_first(tmp_path: Path, last: str) -> None:
+    """As a split parent is none beside its children; so is its refund beside theirs, and both dates are made again."""
+    from pipelines.basis import store_reference
+    from pipelines.core.make import replace_dates
+    from pipelines.core.tables import CORE
+
+    connection, days = memory(), (datetime(2026, 9, 1).date(), datetime(2026, 9, 4).date())
+    store_reference(connection)
+    for name in sorted(("订单表_20260909.csv", "宝贝列表_20260909.csv"), key=lambda name: name == last):
+        connection.execute("DELETE FROM ops.outdated")
+        shutil.copy2(SAMPLES / "qianniu_orders" / name, tmp_path)
+        ingest(connection, tmp_path)
+    outdated = connection.execute("SELECT asset, business_date::VARCHAR FROM ops.outdated").fetchall()
+    assert {("conversions", "2026-09-01"), ("refunds", "2026-09-01")} <= set(outdated)
+    for table in (t for t in CORE if t.name in ("conversions", "refunds")):
+        replace_dates(connection, table, *days)
+    of = "WHERE conversion_id LIKE '%400000000000000000_|%'"
+    assert connection.execute(f"SELECT count(*), sum(paid_fen) FROM core.conversions {of}").fetchall() == [
+        (3 + 2 + 2, 18900 + 118900 + 9900 + 1000)
+    ]
+    paid_back = f"SELECT refund_date::VARCHAR, refund_fen FROM core.refunds {of} ORDER BY 1"
+    assert connection.execute(paid_back).fetchall() == [("2026-09-01", 9900), ("2026-09-04", 5050)]
+
+
 def test_an_export_whose_headers_are_not_known_is_taken_in_by_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -367,6 +367,26 @@ def qianniu() -> None:
     ], encoding="gb18030", newline="\r\n")  # fmt: skip
 
 
+def qianniu_items() -> None:
+    """Of two orders that the list of orders has too, the items: of the second, one went back in two parts."""
+    head = named(
+        "订单编号 子订单编号 买家会员名 买家实际支付金额 订单付款时间 退款金额 退款时间 宝贝总数量 商品ID 订单状态"
+    )
+
+    def row(order: str, line: str, paid: str, item: str, back: str = "0.00", at: str = "") -> list[str]:
+        return [order, line, "买家一", paid, "2026-09-01 08:00:30", back, at, "1", item, "交易成功"]
+
+    one, two = "4000000000000000001", "4000000000000000002"
+    text("qianniu_orders/宝贝列表_20260909.csv", [
+        head,
+        row(one, "4000000000000000101", "100.00", "610001"),
+        row(one, "4000000000000000102", "50.00", "610002"),
+        row(one, "4000000000000000103", "39.00", "610003"),
+        row(two, "4000000000000000201", "1000.00", "610001"),
+        row(two, "4000000000000000202", "189.00", "610002", "50.50", "2026-09-04 10:00:00"),
+    ], encoding="gb18030", newline="\r\n")  # fmt: skip
+
+
 def qianniu_presale() -> None:
     head = named(
         "订单编号 买家会员名 总金额 买家实际支付金额 订单创建时间 订单付款时间 退款金额 宝贝种类 宝贝总数量 订单状态 "
@@ -401,6 +421,7 @@ if __name__ == "__main__":
         taobao,
         jd,
         qianniu,
+        qianniu_items,
         qianniu_presale,
     )
     for build in builders:
