@@ -279,6 +279,10 @@ def _renamed(document: Document, names: dict[str, list[str]]) -> Document:
     def rows(stated: list[Document]) -> list[Document]:
         return [{**rule, "from": headers(rule["from"])} for rule in stated]
 
+    def figure(stated: Document) -> Document:
+        formulas = {key: _with_names(stated[key], names) for key in ("equals", "at_most") if key in stated}
+        return {**stated, "of": headers(stated["of"]), **formulas}
+
     def columns(stated: Document) -> Document:
         return {name: column(c) for name, c in stated.items()}
 
@@ -287,6 +291,7 @@ def _renamed(document: Document, names: dict[str, list[str]]) -> Document:
         "unless": headers,
         "leave_out": rows,
         "columns": columns,
+        "figures": lambda stated: list(map(figure, stated)),
         "each": lambda stated: [columns(part) for part in stated],
         "feeds": lambda stated: {feed: _renamed(part, names) for feed, part in stated.items()},
     }

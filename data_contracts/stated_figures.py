@@ -71,10 +71,14 @@ def _disagreement(
          *[_numbers(_texts(frame[part], mapping)).alias(f"p{n}") for n, part in enumerate(parts) if part]],
     )  # fmt: skip
     expected = pl.sql_expr(expression)
-    over = pl.col("stated") - expected
-    wrong = over > pl.col("margin") if figure.at_most else over.abs() > pl.col("margin")
+
+    def off(stated: pl.Expr, margin: pl.Expr) -> pl.Expr:
+        over = stated - expected
+        return (over if figure.at_most else over.abs()) > margin
+
+    wrong = off(pl.col("stated"), pl.col("margin"))
     if figure.share:  # 6.38 may stand for 6.38 %, and a whole number stands for nothing else
-        as_percent = (pl.col("stated") / 100 - expected).abs() > pl.col("margin") / 100
+        as_percent = off(pl.col("stated") / 100, pl.col("margin") / 100)
         whole = pl.col("margin") >= 1
         wrong = pl.when("percent").then(wrong).otherwise((wrong | whole) & as_percent)
     rows = values.filter(expected.is_finite() & wrong.fill_null(False))[ROW].to_list()
@@ -94,9 +98,10 @@ def _texts(column: pl.Series, mapping: Mapping) -> pl.Series:
 
 
 def _numbers(text: pl.Series) -> pl.Series:
-    """Numbers, as Float64; percentages as shares, null for what is none."""
+    """Numbers, as Float64; percentages as shares; null for what is none, and for -1, by which nothing is known."""
     plain = text.str.replace_all("[,，¥￥%\\s元]", "").cast(pl.Float64, strict=False)
-    return pl.select(pl.when(text.str.contains("%", literal=True)).then(plain / 100).otherwise(plain)).to_series()
+    share = pl.when(text.str.contains("%", literal=True)).then(plain / 100).otherwise(plain)
+    return pl.select(pl.when(plain != -1).then(share)).to_series()
 
 
 def _margins(text: pl.Series) -> pl.Series:

@@ -9,6 +9,7 @@ import pytest
 
 from data_contracts.contract import contract
 from data_contracts.mapping import Mapping
+from data_contracts.mapping_files import mappings
 from data_contracts.parsing import parse
 from data_contracts.stated_figures import Sums, disagreements, unequal_totals
 
@@ -46,6 +47,54 @@ def test_costs_and_bounds() -> None:
         {"of": "cpm", "equals": "{fee} / {imp} * 1000"}, cpm="12.35 12.5", fee="1.235 1.235", imp="100 100"
     ) == [3]
     assert rows_of({"of": "part", "at_most": "{fee}"}, part="1.00 1.50", fee="1.00 1.00") == [3]
+
+
+def test_a_share_may_be_bounded_and_nothing_known_bounds_nothing() -> None:
+    bound = {"of": "率", "at_most": "{a} / {b}", "share": True}
+    assert rows_of(bound, 率="5% 5 0.05 5.2% 7 -1", a="5 5 5 5 5 5", b="100 100 100 100 100 100") == [5, 6]
+    assert rows_of({"of": "roi", "equals": "{a} / {b}"}, roi="-1 -1.00 2", a="5 -1 -1", b="1 1 1") == []
+
+
+HEADS = "时间,笔记ID,消费,展现量,点击量"
+# Of each export: headers, a row that holds, and the figures of it that are wrong with what is told.
+WRONG = {
+    "juguang_notes": (
+        f"{HEADS},行业商品成交订单量（7日）,行业商品成交订单成本（7日）,7日支付金额,7日支付ROI",
+        "2026-09-01,n1,100.00,1000,9,5,20.00,250.00,2.50",
+        {5: ("99", "行业商品成交订单量（7日）"), 6: ("25.00", "行业商品成交订单成本（7日）"), 8: ("9", "7日支付ROI")},
+    ),
+    "xinghe_content_effect": (
+        "日期,内容ID,归因周期,阅读/播放UV,互动UV,进店UV,成交UV,成交转化率,内容互动率",
+        "2026-09-01,n1,15,1000,90,150,12,8.00%,9%",
+        {7: ("99%", "成交转化率"), 8: ("0.5", "内容互动率")},
+    ),
+    "lingxi_notes": (
+        "笔记ID,作业昵称,笔记标题,创建时间,曝光量,阅读量,互动量,点击率,互动率",
+        "n1,a,b,2026-08-20,1000,100,10,10%,0.1",
+        {7: ("12%", "点击率"), 8: ("88%", "互动率")},
+    ),
+    "pugongying_notes": (
+        "笔记id,笔记发布日期,博主昵称,曝光量,阅读量,博主报价,服务费金额",
+        "n1,2026-08-20,a,1000,100,3000,300",
+        {6: ("3300", "服务费金额")},
+    ),
+}
+
+
+@pytest.mark.parametrize("export", WRONG)
+def test_each_export_states_what_follows_from_its_own_figures(export: str) -> None:
+    """A row whose figures follow breaks none; each that does not is named, and it alone."""
+    (mapping, *_) = [m for m in mappings() if m.export == export and m.figures]
+    headers, row, wrong = WRONG[export]
+
+    def found(changed: int | None, value: str) -> list[str]:
+        cells = [value if at == changed else cell for at, cell in enumerate(row.split(","))]
+        frame = pl.DataFrame(dict(zip(headers.split(","), [[c] for c in cells], strict=True))).with_columns(_row=2)
+        return [d.name for d in disagreements(frame, mapping)]
+
+    assert found(None, "") == []
+    for at, (value, name) in wrong.items():
+        assert name in found(at, value), name
 
 
 def test_a_figure_states_one_formula() -> None:
