@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROW = "_row"
 # Two roundings: of the figure itself, and of those that it is made of.
 ROUNDINGS = 1.05
+MOST_SHOWN = 3  # totals that a message names
 
 
 class Disagreement(NamedTuple):
@@ -142,12 +143,16 @@ class Sums:
         return {name: value for name, value in self._sums.items() if value is not None}
 
 
-def unequal_totals(total: pl.DataFrame, sums: Sums, /) -> list[Disagreement]:
-    """Which columns of a file's one total row, typed as by `parse`, are not the sum of its other rows."""
+def unequal_totals(totals: pl.DataFrame, sums: Sums, /) -> list[Disagreement]:
+    """Which columns of a file's total rows, typed as by `parse`, are not the sum of its other rows.
+
+    Of several totals one must be it, or all of them together, as where each day has its own.
+    """
     return [
-        Disagreement(f"total of {name}", total[ROW].to_list(), f"{summed:,}, found {stated:,}")
+        Disagreement(f"total of {name}", totals[ROW].to_list(), f"{summed:,}, found {' and '.join(shown)}")
         for name, summed in sums.found().items()
-        if (stated := total[name].item()) is not None and stated != summed
+        if (stated := totals[name].drop_nulls()).len() and summed not in (*stated, stated.sum())
+        for shown in [[f"{value:,}" for value in stated.head(MOST_SHOWN)]]
     ]
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Whole words, of which the rest of the cell may only say of how many rows or in which unit: 合计汇总, 本页合计,
 # 合计1条记录, 总计：12 条, 合计（3条）, 合计(元), 共计:, Grand Total.
 SUSPECT = ["合计", "总计", "小计", "汇总", "共计", "总和", "累计", "平均", "均值"]
+AVERAGE = "(?i)平均|均值|average"
 LATIN = "((grand|sub)?[ -]?totals?|sum|average)"
 BRACKET = r"[(（\[【][^)）\]】]{0,12}[)）\]】]"
 TOTAL = (
@@ -54,6 +55,12 @@ def total_rows(frame: pl.DataFrame, mapping: Mapping, /) -> pl.Series:
     if not nameless.any():
         return found
     return found | (nameless & _with_total(frame, [c for c in columns if c not in named]))
+
+
+def of_sums(totals: pl.DataFrame, /) -> pl.DataFrame:
+    """The total rows without those that state averages."""
+    texts = [pl.col(c).str.contains(AVERAGE).fill_null(False) for c in totals.columns if totals.schema[c] == pl.String]
+    return totals.filter(~pl.any_horizontal(pl.lit(False), *texts))
 
 
 def _with_total(frame: pl.DataFrame, columns: list[str]) -> pl.Series:

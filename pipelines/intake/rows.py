@@ -17,7 +17,7 @@ from data_contracts.mapping import MappingError, Reading, headers_of, normalised
 from data_contracts.parsing import known, parse
 from data_contracts.rules import judge
 from data_contracts.stated_figures import Sums, disagreements, joined, unequal_totals
-from data_contracts.summed import total_rows
+from data_contracts.summed import of_sums, total_rows
 from pipelines.intake.frames import BROKEN, ROW
 from pipelines.intake.given import with_given
 from pipelines.intake.identity import user_keys, without_mobile_numbers
@@ -126,7 +126,7 @@ def judged_parts(
         source = with_given(source, path, mapping)
         typed, unused = _typed(source, mapping, feed, secret=secret)
         if summed.height:
-            totals.append(summed)
+            totals.append(of_sums(summed))
         sums.add(typed)
         whole = whole and read == source.height == typed.height
         judged = _with_shapes_judged(judge(_without_broken(typed), feed, now=now), feed)
@@ -140,8 +140,8 @@ def judged_parts(
             *feed.schema, ROW, "_reasons", records, business_dates(judged[feed.business_date]).alias("_date")
         )
         yield JudgedRows(frame, replace(beside, rows=frame.height, unused_headers=tuple(unused)))
-    if whole and sum(total.height for total in totals) == 1:
-        wrong = _unequal_totals(totals[0], sums, path, mapping)
+    if whole and sum(total.height for total in totals):
+        wrong = _unequal_totals(pl.concat(totals, how="diagonal_relaxed"), sums, path, mapping)
         yield JudgedRows(frame.clear(), Beside(disagreements=tuple(wrong)))
 
 
@@ -152,7 +152,7 @@ def _typed(source: pl.DataFrame, mapping: Mapping, feed: Contract, *, secret: by
 
 
 def _unequal_totals(summed: pl.DataFrame, sums: Sums, path: Path, mapping: Mapping) -> list[Disagreement]:
-    """Where the file's own total is not the sum of its rows; nothing of one whose rows a query makes."""
+    """Where the file's own totals are not the sum of its rows; nothing of one whose rows a query makes."""
     if mapping.query or mapping.each:
         return []
     feed = contract(mapping.feed)

@@ -123,6 +123,16 @@ def test_a_total_is_the_sum_of_its_rows(total: str, details: list[str], told: li
     assert [d.name for d in unequal_totals(spend(total), summed(spend(*details), "note_spend"))] == told
 
 
+@pytest.mark.parametrize(
+    ("totals", "told"),
+    [(["30", "30"], ["25.00, found 30.00 and 30.00"]), (["25", "9"], []), (["10", "15"], []),
+     (["-", "26"], ["25.00, found 26.00"])],
+)  # fmt: skip
+def test_of_several_totals_one_is_the_sum_or_all_together(totals: list[str], told: list[str]) -> None:
+    found = unequal_totals(spend(*totals), summed(spend("10", "15"), "note_spend"))
+    assert [d.expected for d in found] == told
+
+
 def test_users_are_not_summed() -> None:
     terms = contract("exchange_note_daily")
     total, details = ({"visit_uv": uv, "_row": [2] * len(uv)} for uv in (["3"], ["2", "2"]))

@@ -7,7 +7,7 @@ import pytest
 
 from data_contracts.mapping import Mapping
 from data_contracts.mapping_files import native
-from data_contracts.summed import total_rows
+from data_contracts.summed import of_sums, total_rows
 
 
 def totals(frame: pl.DataFrame, feed: str = "notes") -> list[bool]:
@@ -81,3 +81,8 @@ def test_a_mapping_names_its_own_ids() -> None:
     )
     frame = pl.DataFrame({"标题": ["a", "合计"], "笔记": ["合计", "1"]})
     assert total_rows(frame, mapping).to_list() == [True, False]
+
+
+def test_an_average_is_no_sum() -> None:
+    frame = pl.DataFrame({"note_id": ["合计", "平均", "Average", None], "n": [1, 2, 3, 4]})
+    assert of_sums(frame)["n"].to_list() == [1, 4]
