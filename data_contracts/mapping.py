@@ -174,13 +174,19 @@ class StatedFigure(_Strict):
 
 
 class Reading(_Strict):
-    """How the bytes of the file are read; `records` is the path of the list of records in a JSON document."""
+    """How the bytes of the file are read.
+
+    Of a JSON document `records` is the path of the list of records, `totals` that of an object with their sums, which
+    is a total row, and `count` that of how many records there are on all pages.
+    """
 
     encoding: str | None = None
     delimiter: str = ","
     header_row: int = Field(default=1, ge=1, le=LOWEST_HEADER)
     sheet: str | None = None
     records: str | None = None
+    totals: str | None = None
+    count: str | None = None
 
     @field_validator("encoding")
     @classmethod

@@ -280,7 +280,7 @@ def _renamed(document: Document, names: dict[str, list[str]]) -> Document:
         return [{**rule, "from": headers(rule["from"])} for rule in stated]
 
     def figure(stated: Document) -> Document:
-        formulas = {key: _with_names(stated[key], names) for key in ("equals", "at_most") if key in stated}
+        formulas = {key: _with_names(formula, names) for key, formula in stated.items() if key in ("equals", "at_most")}
         return {**stated, "of": headers(stated["of"]), **formulas}
 
     def columns(stated: Document) -> Document:

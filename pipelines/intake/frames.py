@@ -14,6 +14,7 @@ Item = TypeVar("Item")
 
 ROW = "_row"
 BROKEN = "_broken"
+IN_ALL = "_in_all"  # how many records a document says there are on all its pages
 # What no export needs and what would fill the memory: columns, bytes once unpacked (of a small file in proportion).
 MOST_COLUMNS = 5_000
 LARGEST_UNPACKED = 2 * 1024**3

@@ -226,7 +226,7 @@ def _reported(report: FileReport, stored: Stored, beside: Beside) -> FileReport:
         quarantined=stored.quarantined,
         ignored=beside.ignored + stored.closed,
         message=struck_out("; ".join((*stored.refusals, *_told_closed(stored), *beside.notes, *unequal))),
-        disagreements=[*map(str, beside.disagreements), *unequal],
+        disagreements=[*beside.doubts, *unequal],
         outcomes=list(stored.outcomes),
     )
 

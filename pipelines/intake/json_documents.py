@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import polars as pl
 
-from pipelines.intake.frames import BROKEN, ROW, UnreadableFileError, distinct
+from pipelines.intake.frames import BROKEN, IN_ALL, ROW, UnreadableFileError, distinct
 from pipelines.intake.json_lines import TOO_DEEP, text_of, too_deep
 from pipelines.intake.text import decoded
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from data_contracts.mapping import Reading
 
+TOTAL = "合计"
+A_COUNT = "[0-9]{1,15}"
 DEEPEST = 8
 NESTED = 3
 
@@ -23,7 +26,8 @@ NESTED = 3
 def read_json(content: bytes, reading: Reading, /) -> pl.DataFrame:
     """The records of a document, numbered from 1; an object in a record becomes columns `outer.inner`.
 
-    They stand at the path that the mapping states as `records`, else in the first list of objects.
+    They stand at the path that the mapping states as `records`, else in the first list of objects. The object at its
+    `totals` follows them as a total row; `_in_all` (Int64) is the number at its `count`, where the document has one.
     """
     text, damage = decoded(content, reading.encoding)
     if damage:
@@ -32,8 +36,8 @@ def read_json(content: bytes, reading: Reading, /) -> pl.DataFrame:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise UnreadableFileError(f"the file is no whole JSON document ({error}); export it again") from error
-    records = _at(document, (reading.records or "").split(".")) if reading.records else None
-    if records is None:
+    records = _at(document, reading.records)
+    if not isinstance(records, list):
         records = next(_lists(document), None)
     if records is None:
         wanted = f" at {reading.records}" if reading.records else ""
@@ -45,6 +49,10 @@ def read_json(content: bytes, reading: Reading, /) -> pl.DataFrame:
         raise UnreadableFileError(
             f"none of its {len(records):,} records has values; record 1 {broken[0] or 'is empty'}"
         )
+    totals = _at(document, reading.totals)
+    if isinstance(totals, dict) and keys:
+        flat.append({key: value for key, value in _flat(totals).items() if key in keys} | {keys[0]: TOTAL})
+        broken.append(None)
     columns = {
         name: pl.Series([text_of(record.get(key)) for record in flat], dtype=pl.String)
         for name, key in zip(distinct(keys), keys, strict=True)
@@ -53,12 +61,15 @@ def read_json(content: bytes, reading: Reading, /) -> pl.DataFrame:
         ROW: pl.Series(range(1, len(flat) + 1), dtype=pl.Int64),
         BROKEN: pl.Series(broken, dtype=pl.String),
     }
+    in_all = str(_at(document, reading.count))
+    if re.fullmatch(A_COUNT, in_all):
+        marks[IN_ALL] = pl.Series([int(in_all)]).new_from_index(0, len(flat))
     return pl.DataFrame(columns | marks)
 
 
 def document_headers(content: bytes, reading: Reading, /) -> list[str]:
     """The keys of the records."""
-    return [c for c in read_json(content, reading).columns if c not in (ROW, BROKEN)]
+    return [c for c in read_json(content, reading).columns if c not in (ROW, BROKEN, IN_ALL)]
 
 
 def _why_broken(record: Any) -> str | None:
@@ -67,12 +78,14 @@ def _why_broken(record: Any) -> str | None:
     return TOO_DEEP if too_deep(record) else None
 
 
-def _at(document: Any, path: list[str]) -> list[Any] | None:
-    """What stands at the path, also through an object that is written as text; None unless it is a list."""
-    for name in path:
+def _at(document: Any, path: str | None) -> Any:
+    """What stands at the path, also through an object that is written as text; None where nothing does."""
+    if path is None:
+        return None
+    for name in path.split("."):
         document = _opened(document)
         document = document.get(name) if isinstance(document, dict) else None
-    return document if isinstance(document, list) else None
+    return document
 
 
 def _opened(value: Any) -> Any:

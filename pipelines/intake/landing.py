@@ -189,7 +189,7 @@ def reading_of(path: LandingPath, mapping: Mapping, /) -> Reading:
     """How the mapping reads the file's headers, without what does not matter to its format."""
     if is_document(path):
         return mapping.read
-    return mapping.read.model_copy(update={"records": None})
+    return mapping.read.model_copy(update={"records": None, "totals": None, "count": None})
 
 
 def headers(path: LandingPath, reading: Reading, /) -> tuple[str, ...]:

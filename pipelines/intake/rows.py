@@ -18,7 +18,7 @@ from data_contracts.parsing import known, parse
 from data_contracts.rules import judge
 from data_contracts.stated_figures import Sums, disagreements, joined, unequal_totals
 from data_contracts.summed import of_sums, total_rows
-from pipelines.intake.frames import BROKEN, ROW
+from pipelines.intake.frames import BROKEN, IN_ALL, ROW
 from pipelines.intake.given import with_given
 from pipelines.intake.identity import user_keys, without_mobile_numbers
 from pipelines.intake.readers import read_file, read_parts
@@ -41,13 +41,15 @@ LONGEST_KEPT = 1_000  # characters of a text in the record of a refused row
 class Beside:
     """What is to be said of a file, or of a part of it, beside its rows.
 
-    `ignored` counts total rows; `left_out` the rows that the mapping says are no rows of its feed.
+    `ignored` counts total rows; `left_out` the rows that the mapping says are no rows of its feed; `elsewhere` those
+    that the file says there are, and that it does not hold.
     """
 
     rows: int = 0
     unused_headers: tuple[str, ...] = ()
     left_out: int = 0
     ignored: int = 0
+    elsewhere: int = 0
     disagreements: tuple[Disagreement, ...] = ()
 
     def __add__(self, other: Beside, /) -> Beside:
@@ -57,6 +59,7 @@ class Beside:
             self.unused_headers or other.unused_headers,
             self.left_out + other.left_out,
             self.ignored + other.ignored,
+            self.elsewhere + other.elsewhere,
             joined(self.disagreements + other.disagreements),
         )
 
@@ -68,8 +71,14 @@ class Beside:
             *([f"headers not used: {', '.join(self.unused_headers)}"] if self.unused_headers else []),
             *([f"{_rows(self.ignored, 'total row')} ignored"] if self.ignored else []),
             *([f"{_rows(self.left_out, 'row')} left out by its mapping"] if self.left_out else []),
-            *map(str, self.disagreements),
+            *self.doubts,
         ]
+
+    @property
+    def doubts(self) -> list[str]:
+        """What the file states and does not hold."""
+        more = f"it says that there are {_rows(self.elsewhere, 'record')} more; land the other pages too"
+        return [*map(str, self.disagreements), *([more] if self.elsewhere > 0 else [])]
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,10 @@ def judged_parts(
         if mapping.query:
             source = _joined(source, tables, mapping)
         source = source.filter(~left_out(source, mapping) | pl.col(BROKEN).is_not_null())
-        beside = Beside(left_out=read - source.height, ignored=summed.height, disagreements=tuple(wrong))
+        elsewhere = max(0, part[IN_ALL][0] - read) if IN_ALL in part.columns and part.height else 0
+        beside = Beside(
+            left_out=read - source.height, ignored=summed.height, elsewhere=elsewhere, disagreements=tuple(wrong)
+        )
         source = with_given(source, path, mapping)
         typed, unused = _typed(source, mapping, feed, secret=secret)
         if summed.height:

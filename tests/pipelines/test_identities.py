@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 from data_contracts.contract import contract, feeds
@@ -123,3 +124,17 @@ def test_what_a_file_states_wrongly_is_a_warning_of_its_feed(tmp_path: Path) -> 
     (result,) = identity_results(connection, "note_spend", [report])
     assert (result.check_name, result.passed) == (STATED, False)
     assert connection.execute("SELECT sum(amount)::DOUBLE FROM raw.note_spend").fetchall() == [(20.0,)]
+
+
+def test_what_a_response_says_of_all_its_pages_is_compared_with_its_records(tmp_path: Path) -> None:
+    """The sums beside the records are a total row; the number of records tells that a page is missing."""
+    record = {"time": "2026-09-01", "note_id": "n1", "fee": "10.00", "impression": "10", "click": "1"}
+    sums = {"fee": "99999.00", "impression": "10"}
+    for name, total_count, told in (("whole", 1, []), ("page", "900", ["it says that there are 899 records more"])):
+        data = {"total_count": total_count, "data_list": [record], "aggregation_data": sums}
+        path = land(tmp_path, f"{name}_20260902.json", orjson.dumps({"code": 0, "data": data}))
+        spend, metrics = check_file(path)
+        assert (spend.rows, spend.accepted, spend.ignored_totals) == (2, 1, 1)
+        assert [w.split(";")[0] for w in spend.warnings if "total of amount" not in w] == ["1 total row ignored", *told]
+        assert any("(10.00, found 99,999.00)" in w for w in spend.warnings)
+        assert not any("total of" in w for w in metrics.warnings)
