@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,15 @@ import duckdb
 import polars as pl
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data_contracts.contract import feeds
 from data_contracts.mapping_files import mappings
 from pipelines.intake.check import check_file
 from pipelines.intake.landing import siblings_of
 from pipelines.intake.rows import judged_rows
-from tests.pipelines.intake_files import ingest, memory, tables
+from tests.pipelines.intake_files import ingest, memory, raw, tables
 
 if TYPE_CHECKING:
     from tests.pipelines.conftest import Redcat
@@ -128,6 +131,34 @@ def test_a_promoted_order_that_the_shop_exports_too_is_one_sale(tmp_path: Path) 
         assert connection.execute(lines).fetchall() == [(3,)]
         outdated = connection.execute("SELECT asset, business_date::VARCHAR FROM ops.outdated").fetchall()
         assert ("conversions", "2026-09-01") in outdated
+
+
+@pytest.mark.slow
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_a_sample_is_the_same_in_any_order_and_split(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Rows of a text sample, shuffled, spread over files and some of these landed twice, give the same rows."""
+    file = data.draw(st.sampled_from([f for f in FILES if f.suffix == ".csv"]))
+    whole, parted = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("parted")
+    head, *lines = file.read_bytes().splitlines(keepends=True)
+    shuffled = data.draw(st.permutations(lines))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(lines)), max_size=3)) | {0, len(lines)})
+    parts = [head + b"".join(shuffled[a:b]) for a, b in pairwise(cuts)] or [head]
+    parts += data.draw(st.lists(st.sampled_from(parts), max_size=2))
+    shutil.copy2(file, whole)
+    one, other = memory(), memory()
+    ingest(one, whole, *stated(file))
+    for n, part in enumerate(parts):
+        (parted / f"{n} {file.name}").write_bytes(part)
+        if data.draw(st.booleans()):
+            ingest(other, parted, *stated(file))
+    ingest(other, parted, *stated(file))
+    for feed in stated(file):
+        assert raw(other, feed) == raw(one, feed)
+        told = f"SELECT DISTINCT reasons::VARCHAR, record::VARCHAR FROM quarantine.{feed} ORDER BY ALL"
+        assert other.execute(told).fetchall() == one.execute(told).fetchall()
 
 
 @pytest.mark.parametrize("last", ["订单表_20260909.csv", "宝贝列表_20260909.csv"])
