@@ -42,7 +42,8 @@ class Beside:
     """What is to be said of a file, or of a part of it, beside its rows.
 
     `ignored` counts total rows; `left_out` the rows that the mapping says are no rows of its feed; `elsewhere` those
-    that the file says there are, and that it does not hold.
+    that the file says there are, and that it does not hold; `long_numbers` counts order numbers of 17 or 18 digits, and
+    those of them that end in zeros after the 15th.
     """
 
     rows: int = 0
@@ -50,6 +51,7 @@ class Beside:
     left_out: int = 0
     ignored: int = 0
     elsewhere: int = 0
+    long_numbers: tuple[int, int] = (0, 0)
     disagreements: tuple[Disagreement, ...] = ()
 
     def __add__(self, other: Beside, /) -> Beside:
@@ -60,6 +62,7 @@ class Beside:
             self.left_out + other.left_out,
             self.ignored + other.ignored,
             self.elsewhere + other.elsewhere,
+            (self.long_numbers[0] + other.long_numbers[0], self.long_numbers[1] + other.long_numbers[1]),
             joined(self.disagreements + other.disagreements),
         )
 
@@ -78,7 +81,16 @@ class Beside:
     def doubts(self) -> list[str]:
         """What the file states and does not hold."""
         more = f"it says that there are {_rows(self.elsewhere, 'record')} more; land the other pages too"
-        return [*map(str, self.disagreements), *([more] if self.elsewhere > 0 else [])]
+        long, rounded = self.long_numbers
+        as_rounded = (
+            f"all {long:,} order numbers of 17 or 18 digits end in zeros after the 15th, as where a spreadsheet "
+            "rounded them; see whether they are whole, else export again with the column formatted as text"
+        )
+        return [
+            *map(str, self.disagreements),
+            *([more] if self.elsewhere else []),
+            *([as_rounded] if long == rounded > 1 else []),
+        ]
 
 
 @dataclass(frozen=True)
@@ -139,6 +151,7 @@ def judged_parts(
         typed, unused = _typed(source, mapping, feed, secret=secret)
         if summed.height:
             totals.append(of_sums(summed))
+        beside = replace(beside, long_numbers=_long_numbers(typed, feed))
         sums.add(typed)
         whole = whole and read == source.height == typed.height
         judged = _with_shapes_judged(judge(_without_broken(typed), feed, now=now), feed)
@@ -155,6 +168,17 @@ def judged_parts(
     if whole and sum(total.height for total in totals):
         wrong = _unequal_totals(pl.concat(totals, how="diagonal_relaxed"), sums, path, mapping)
         yield JudgedRows(frame.clear(), Beside(disagreements=tuple(wrong)))
+
+
+def _long_numbers(typed: pl.DataFrame, feed: Contract) -> tuple[int, int]:
+    """How many order numbers have 17 or 18 digits, and how many of these a spreadsheet may have rounded.
+
+    One true number in 100 or 1,000 looks so, too many to refuse any; that all of a file do is chance no longer.
+    """
+    columns = [typed[f.name] for f in feed.fields if f.order_number]
+    numbers = [c.filter(c.str.len_bytes().is_between(17, 18) & c.str.contains("^[1-9][0-9]*$")) for c in columns]
+    distinct = [n.unique() for n in numbers]
+    return sum(n.len() for n in distinct), sum(int(n.str.contains("^[0-9]{15}0+$").sum()) for n in distinct)
 
 
 def _typed(source: pl.DataFrame, mapping: Mapping, feed: Contract, *, secret: bytes) -> tuple[pl.DataFrame, list[str]]:
