@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from data_contracts.contract import feeds
 from pipelines.arrivals import BUSINESS_ZONE
-from pipelines.basis import demand_same_basis, store_reference
+from pipelines.basis import demand_same_basis, demand_same_key, store_reference
 from pipelines.core.attributed import make_earned, replace_credits, replace_journeys
 from pipelines.core.buyers import make_buyers
 from pipelines.core.make import replace_dates
@@ -63,6 +63,7 @@ def run_steps(home: Home, first: date, last: date, say: Callable[[str], None] = 
 
 
 def _intake(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    demand_same_key(connection, home.secret())
     store_reference(connection)
     take_back_future(connection, datetime.now(BUSINESS_ZONE).date())
     demand_same_basis(connection)
