@@ -96,8 +96,18 @@ def apply_mapping(frame: pl.DataFrame, mapping: Mapping, /) -> tuple[pl.DataFram
     source = Source(frame, spelled, mapping)
     if not mapping.each:
         return source.filled(mapping.columns), found.unused
-    parts = [source.part(part) for part in mapping.each]
+    parts = _told_alike([source.part(part) for part in mapping.each])
     return pl.concat(parts, how="diagonal_relaxed").sort(ROW_NUMBER, maintain_order=True), found.unused
+
+
+def _told_alike(parts: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """The parts with text in each where a column holds lists or records in some of them alone."""
+    kinds: dict[str, set[pl.DataType]] = {}
+    for part in parts:
+        for name, dtype in part.schema.items():
+            kinds.setdefault(name, set()).add(dtype)
+    mixed = {name for name, found in kinds.items() if len(found) > 1 and any(dtype.is_nested() for dtype in found)}
+    return [part.with_columns(as_text(part[name]) for name in mixed & set(part.columns)) for part in parts]
 
 
 def left_out(frame: pl.DataFrame, mapping: Mapping, /) -> pl.Series:

@@ -230,6 +230,8 @@ def test_a_row_becomes_one_row_for_each_part_that_it_has() -> None:
         (3, "b-boost", "3"),
     ]
     assert unused == []
+    lists = frame.with_columns(boost=pl.Series([None, ["3", "4"]]))
+    assert apply_mapping(lists, stated)[0]["amount"].to_list() == ["1", "2", "3|4"]
 
 
 def test_rows_are_left_out_by_value_or_unless() -> None:
