@@ -163,14 +163,14 @@ def run(
     if landing is not None:
         os.environ["REDCAT_LANDING"] = str(landing_place(landing))
     home = Home.from_environment()
-    if not home.landing.is_dir():
-        stop(f"the landing folder {home.landing} does not exist; create it, or name another with --landing")
     start, end = due(home, yesterday)
     start, end = begin or until or start, until or begin or end
     if end < start:
         stop(f"--to {end} lies before --from {start}; give the earlier date first")
     if end > yesterday:
         stop(f"--to {end} has not ended in Shanghai yet; the last complete date is {yesterday}")
+    if not home.landing.is_dir():
+        stop(f"the landing folder {home.landing} does not exist; create it, or name another with --landing")
     if start < first_date():
         stop(f"--from {start} lies before the first date {first_date()}; set REDCAT_FIRST_DATE to an earlier one")
     run_shown(home, start, end)

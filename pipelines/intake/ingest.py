@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pipelines.intake.rows import JudgedRows
     from pipelines.intake.store import Audit
 
-PARTS_AHEAD = 12  # that are read while others are put into the warehouse: about as many as are put in together
+PARTS_AHEAD = 8  # that are read while others are put into the warehouse: about as many as are put in together
 ROWS_TOGETHER = 1_000_000  # from so many on, the files that have been read are put into the warehouse
 MEMORY = "256MB"  # of the database, beside what reading and judging take; it goes on in temporary files
 

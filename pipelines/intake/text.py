@@ -28,7 +28,7 @@ BINARY = {
 # A file with fewer bad bytes than this, for each good character outside ASCII, is in that encoding and damaged.
 DAMAGE = 0.1
 PIECE = 256 << 10  # bytes that are read at a time: few, since memory that is taken anew costs more than reading
-PART = 8 << 20  # bytes that a text is cut into
+PART = 12 << 20  # bytes that a text is cut into
 LONGEST_RECORD = 32 << 20  # bytes
 
 
