@@ -31,7 +31,7 @@ POLARS_TYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a feed, as its contract states it; an `order_number` is an identifier that people open in Excel."""
+    """One column of a feed, as its contract states it; an `order_number` may have been rounded by Excel."""
 
     name: str
     name_zh: str

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 # What a spreadsheet makes of a long number, as in 6.61E+23 or 1234567890123456800.0: digits that it dropped are lost.
 SPREADSHEET_FLOAT = r"^[+-]?[0-9]([.,][0-9]+)?[eE]\+?[0-9]+$|^[+-]?[0-9]{16,}\.0+$"
-# The same with its digits written out, 15 of them and then zeros: one true number of 19 digits in 10,000 looks so too,
-# and is refused with them, since what Excel made of the others would stand for several orders.
-WRITTEN_OUT = r"|^[1-9][0-9]{14}0{4,}$"
 UNREADABLE = "_unreadable_"
 REASONS = pl.List(pl.String())
 
@@ -72,7 +69,7 @@ def _bound(kind: str, stated: Any, field: Field) -> Any:
         case "required":
             return None
         case "identifier":
-            return SPREADSHEET_FLOAT + (WRITTEN_OUT if field.order_number else "")
+            return SPREADSHEET_FLOAT
         case "enum":
             return tuple(stated)
         case "minimum" | "maximum" if isinstance(stated, str):

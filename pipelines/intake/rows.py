@@ -42,8 +42,8 @@ class Beside:
     """What is to be said of a file, or of a part of it, beside its rows.
 
     `ignored` counts total rows; `left_out` the rows that the mapping says are no rows of its feed; `elsewhere` those
-    that the file says there are, and that it does not hold; `long_numbers` counts order numbers of 17 or 18 digits, and
-    those of them that end in zeros after the 15th.
+    that the file says there are, and that it does not hold; `long_numbers` counts order numbers of 17 digits or more,
+    and those of them that end in zeros after the 15th.
     """
 
     rows: int = 0
@@ -83,7 +83,7 @@ class Beside:
         more = f"it says that there are {_rows(self.elsewhere, 'record')} more; land the other pages too"
         long, rounded = self.long_numbers
         as_rounded = (
-            f"all {long:,} order numbers of 17 or 18 digits end in zeros after the 15th, as where a spreadsheet "
+            f"all {long:,} order numbers of 17 digits or more end in zeros after the 15th, as where a spreadsheet "
             "rounded them; see whether they are whole, else export again with the column formatted as text"
         )
         return [
@@ -171,12 +171,12 @@ def judged_parts(
 
 
 def _long_numbers(typed: pl.DataFrame, feed: Contract) -> tuple[int, int]:
-    """How many order numbers have 17 or 18 digits, and how many of these a spreadsheet may have rounded.
+    """How many order numbers have 17 digits or more, and how many of these a spreadsheet may have rounded.
 
-    One true number in 100 or 1,000 looks so, too many to refuse any; that all of a file do is chance no longer.
+    One true number in 100 to 10,000 looks so, too many to refuse any; that all of a file do is chance no longer.
     """
     columns = [typed[f.name] for f in feed.fields if f.order_number]
-    numbers = [c.filter(c.str.len_bytes().is_between(17, 18) & c.str.contains("^[1-9][0-9]*$")) for c in columns]
+    numbers = [c.filter((c.str.len_bytes() >= 17) & c.str.contains("^[1-9][0-9]*$")) for c in columns]
     distinct = [n.unique() for n in numbers]
     return sum(n.len() for n in distinct), sum(int(n.str.contains("^[0-9]{15}0+$").sum()) for n in distinct)
 
