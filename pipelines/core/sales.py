@@ -9,6 +9,8 @@ def _escaped(column: str) -> str:
 
 # Statuses of an order line that make it a sale: an unpaid or cancelled one is none, nor a deposit, nor a split parent.
 SALES = "('paid', 'received', 'settled', 'closed')"
+# Characters of an order's number from which on a line is not numbered as its order by chance, as line 1 of order 1 is.
+LONG_NUMBER = 8
 
 
 def gives_way(table: str, *, on: str = "") -> str:
@@ -17,8 +19,9 @@ def gives_way(table: str, *, on: str = "") -> str:
     A list of orders numbers its one row as the order, a list of items each line by itself: as a split parent is none
     beside its children, such a row is none beside the lines.
     """
-    return f"""(sold.line_no = sold.order_id AND EXISTS (FROM {table} AS line WHERE line.channel = sold.channel
-        AND line.order_id = sold.order_id AND line.line_no <> line.order_id{on}))"""
+    return f"""(sold.line_no = sold.order_id AND length(sold.order_id) >= {LONG_NUMBER}
+        AND EXISTS (FROM {table} AS line WHERE line.channel = sold.channel AND line.order_id = sold.order_id
+            AND line.line_no <> line.order_id{on}))"""
 
 
 # Both lists say when the order was paid, so that its lines stand on one date.

@@ -21,7 +21,7 @@ from data_contracts.mapping_files import mappings
 from pipelines.intake.check import check_file
 from pipelines.intake.landing import siblings_of
 from pipelines.intake.rows import judged_rows
-from tests.pipelines.intake_files import ingest, memory, raw, tables
+from tests.pipelines.intake_files import csv_bytes, ingest, land, memory, orders, raw, tables
 
 if TYPE_CHECKING:
     from tests.pipelines.conftest import Redcat
@@ -184,6 +184,21 @@ def test_an_order_is_none_beside_its_lines_whichever_list_comes_first(tmp_path: 
     ]
     paid_back = f"SELECT refund_date::VARCHAR, refund_fen FROM core.refunds {of} ORDER BY 1"
     assert connection.execute(paid_back).fetchall() == [("2026-09-01", 9900), ("2026-09-04", 5050)]
+
+
+def test_the_first_line_of_the_first_order_is_not_taken_for_the_whole_of_it(tmp_path: Path) -> None:
+    from pipelines.basis import store_reference
+    from pipelines.core.make import replace_dates
+    from pipelines.core.tables import CORE
+
+    lines = [order | {"order_id": "1", "line_no": line} for order, line in zip(orders(2), "12", strict=True)]
+    land(tmp_path, "shop_conversions/a.csv", csv_bytes(lines))
+    connection, day = memory(), datetime(2026, 9, 1).date()
+    store_reference(connection)
+    ingest(connection, tmp_path)
+    (conversions,) = (table for table in CORE if table.name == "conversions")
+    replace_dates(connection, conversions, day, day)
+    assert connection.execute("SELECT count(*) FROM core.conversions").fetchall() == [(2,)]
 
 
 def test_an_export_whose_headers_are_not_known_is_taken_in_by_configuration(
