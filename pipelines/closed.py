@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 #: Feeds of which `core.touches` holds all that figures rest on.
 FORGOTTEN = ("note_impressions", "note_engagements")
-#: Feeds whose rows become touches, so that none of a closed day can be taken in any more.
-CLOSED = (*FORGOTTEN, "link_clicks")
 #: The step that closed days are out of reach for.
 ASSET = "touches"
 
@@ -37,10 +35,8 @@ def keep_closed(connection: duckdb.DuckDBPyConnection, asset: str, /) -> None:
         )
 
 
-def leave_out_closed(connection: duckdb.DuckDBPyConnection, staged: str, feed: str, /) -> dict[str, int]:
-    """Delete the staged rows of closed days; returns how many, by the origin of the file."""
-    if feed not in CLOSED:
-        return {}
+def leave_out_closed(connection: duckdb.DuckDBPyConnection, staged: str, /) -> dict[str, int]:
+    """Delete the staged rows of closed days, which can become touches no more; how many, by the origin of the file."""
     of_closed = f"FROM {staged} WHERE len(_reasons) = 0 AND _date IN (FROM ops.closed_days)"
     found = connection.execute(f"SELECT _file, count(*) {of_closed} GROUP BY _file").fetchall()
     if found:

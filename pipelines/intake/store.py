@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts.contract import contract
 from pipelines.arrivals import count_raw_days, enter_arrivals, take_back_arrivals
-from pipelines.closed import leave_out_closed
+from pipelines.closed import ASSET, leave_out_closed
 from pipelines.intake.contradictions import contradiction
 from pipelines.intake.versions import keep_versions
 from pipelines.warehouse import LINEAGE, feed_columns, quoted
@@ -120,7 +120,7 @@ def store(
     Where two rows share a key, the files are put in one after the other: what is said of a file does not depend on
     which others came with it. Returns what became of each, by digest; the outcomes of an audit stand with the first.
     """
-    closed = leave_out_closed(connection, STAGED, feed)
+    closed = leave_out_closed(connection, STAGED) if ASSET in MADE_FROM.get(feed, ()) else {}
     stored: dict[str, Stored] = {}
     outcomes = _audited(connection, feed, files, STAGED, audit)
     if files and not _repeats(connection, feed, STAGED, outcomes):
