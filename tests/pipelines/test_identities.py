@@ -138,3 +138,9 @@ def test_what_a_response_says_of_all_its_pages_is_compared_with_its_records(tmp_
         assert [w.split(";")[0] for w in spend.warnings if "total of amount" not in w] == ["1 total row ignored", *told]
         assert any("(10.00, found 99,999.00)" in w for w in spend.warnings)
         assert not any("total of" in w for w in metrics.warnings)
+
+
+def test_the_largest_count_is_compared_like_any_other(tmp_path: Path) -> None:
+    (found,) = check_file(land(tmp_path, "note_metrics_daily/a.csv", csv_bytes([METRICS | {"likes": str(2**63 - 1)}])))
+    assert found.accepted == 1
+    assert any(warning.startswith("interactions_add_up: 1 row does not hold it (2)") for warning in found.warnings)
