@@ -5,7 +5,7 @@ and limits.
 
 | step | functions |
 |---|---|
-| the touches of each conversion inside its windows | `journeys` |
+| the touches of each conversion inside its windows | `journeys`; dates that touches can change: `reached_dates` |
 | the share of each conversion that a note gets, by rules | `credits`; the weights: `first_touch`, `last_touch`, \
 `last_click`, `last_non_organic`, `linear`, `time_decay`, `position_based`, `by_position`, `participation` |
 | shares to fen, earnings, returns, totals that agree | `split_fen`, `earned`, `rollup`, `returns`, `sold`, \
@@ -58,6 +58,7 @@ from models.rules.time_decay import time_decay
 from models.shapley import shapley, shapley_ordered, shapley_shares, shapley_weight
 from models.totals import attribute, rule_totals
 from models.visits import cost_per_visit
+from models.windows import reached_dates
 
 __all__ = [
     "MODELS",
@@ -96,6 +97,7 @@ __all__ = [
     "paths_from_touches",
     "paths_of_users",
     "position_based",
+    "reached_dates",
     "real_returns",
     "reconciliation",
     "returns",

@@ -8,6 +8,7 @@ import polars as pl
 
 from models.frames import like
 from models.reach import with_reach
+from models.windows import with_window
 
 if TYPE_CHECKING:
     from models.frames import AnyFrame, Frame
@@ -217,13 +218,7 @@ def _eligible(matched: pl.LazyFrame, orders: pl.LazyFrame, notes: pl.LazyFrame, 
 
 def _inside(eligible: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame:
     """The pairs inside the window of their lane and kind, or of their category where that has its own."""
-    general = windows.filter(pl.col("category").is_null()).select("lane", "kind", "window")
-    override = windows.filter(pl.col("category").is_not_null()).select("lane", "kind", "category", override="window")
-    return (
-        eligible.join(general, on=["lane", "kind"], how="left")
-        .join(override, on=["lane", "kind", "category"], how="left")
-        .filter(pl.col("age") <= pl.coalesce("override", "window"))
-    )
+    return with_window(eligible, windows).filter(pl.col("age") <= pl.col("window"))
 
 
 def _numbered(inside: pl.LazyFrame) -> pl.LazyFrame:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data_contracts.reference import reach_days
 from pipelines.closed import keep_closed
 from pipelines.warehouse import quoted, transaction
 
@@ -80,21 +79,6 @@ def outdated_dates(connection: duckdb.DuckDBPyConnection, asset: str) -> list[da
         {"asset": asset},
     )
     return [day for (day,) in connection.execute("SELECT business_date FROM dates ORDER BY 1").fetchall()]
-
-
-def make_outdated(connection: duckdb.DuckDBPyConnection, asset: str) -> None:
-    """Enter the conversion dates whose journeys change with the outdated dates of touches or conversions.
-
-    A touch of day t can change conversions of days t to t + longest window.
-    """
-    reach = reach_days() if asset == "touches" else 0
-    connection.execute(
-        """INSERT OR IGNORE INTO ops.outdated
-        SELECT DISTINCT 'journeys', business_date + step::INTEGER
-        FROM (FROM ops.outdated SEMI JOIN dates USING (business_date) WHERE asset = $asset),
-            range($reach + 1) AS r(step)""",
-        {"asset": asset, "reach": reach},
-    )
 
 
 def settle_dates(connection: duckdb.DuckDBPyConnection, asset: str, *, next_assets: Sequence[str] = ()) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from data_contracts.contract import BUSINESS_TIME_ZONE, contract, feeds
+from data_contracts.reference import reach_days
 from pipelines.arrivals import TABLES_BY_DAY, fill_arrivals
 from pipelines.core.added_up import ADDED_UP, create_added_up
 from pipelines.core.views import VIEWS
@@ -64,6 +65,12 @@ CORE_TABLES = {
     "core.bought": "paid_date DATE, buyer BIGINT",
 }
 
+# What is entered in a warehouse of an earlier version, each time that its layout changes. Touches that waited to be
+# made said nothing of the orders that they can reach.
+CATCH_UP = (
+    f"""INSERT OR IGNORE INTO ops.outdated SELECT DISTINCT 'journeys', business_date + step::INTEGER
+    FROM ops.outdated, range({reach_days() + 1}) AS r(step) WHERE asset = 'touches'""",
+)
 
 # What keeps a sound warehouse from being opened, by the words of the operating system, and what to do about it.
 NO_DAMAGE = (
@@ -113,7 +120,7 @@ def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 @cache
 def layout() -> str:
     """Of which form the tables are, as a hash of everything that they are made from."""
-    made_from = [SCHEMAS, LINEAGE, OPS_TABLES, CORE_TABLES, ADDED_UP, VIEWS]
+    made_from = [SCHEMAS, LINEAGE, OPS_TABLES, CORE_TABLES, ADDED_UP, VIEWS, CATCH_UP]
     of_feeds = [
         (feed, feed_columns(feed), contract(feed).primary_key, contract(feed).keeps_versions) for feed in feeds()
     ]
@@ -160,6 +167,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
     if is_older:
         fill_arrivals(connection)
+    for statement in CATCH_UP:
+        connection.execute(statement)
     connection.execute(f"COMMENT ON TABLE ops.basis IS '{layout()}'")
 
 

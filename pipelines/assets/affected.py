@@ -4,20 +4,13 @@ import dagster as dg
 import duckdb
 
 from data_contracts.contract import feeds
-from data_contracts.reference import reach_days
 from pipelines.assets.common import asset_options, in_two_languages
 from pipelines.resources import Warehouse
 
 FILES, AFFECTED, FIRST, LAST = "files not published yet", "affected dates", "first date", "last date"
 
-# A touch reaches the conversions of the days after its own; what a mart reads straight from a feed changes with the
-# marts alone, for which the newest date stands.
-QUERY = f"""
-    WITH reached AS (
-        SELECT business_date + step::INTEGER AS business_date
-        FROM ops.outdated, range({reach_days() + 1}) AS r(step) WHERE asset = 'touches' OR step = 0
-    )
-    SELECT DISTINCT business_date FROM ops.days SEMI JOIN reached USING (business_date) ORDER BY 1"""
+# What a mart reads straight from a feed changes with the marts alone, for which the newest date stands.
+QUERY = "SELECT DISTINCT business_date FROM ops.days SEMI JOIN ops.outdated USING (business_date) ORDER BY 1"
 
 
 @dg.asset(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.core.added_up import add_up
 from pipelines.core.kept import keep
-from pipelines.dates import make_outdated, settle_dates, to_be_made
+from pipelines.dates import settle_dates, to_be_made
 from pipelines.warehouse import transaction
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ def replace_dates(connection: duckdb.DuckDBPyConnection, table: CoreTable, first
                 f"INSERT OR IGNORE INTO ops.outdated SELECT '{table.name}', * FROM ({table.also_outdated})"
             )
         late = to_be_made(connection, table.name, first, last)
-        if table.feeds_journeys:
-            make_outdated(connection, table.name)
         _outdate_earned(connection, table)
         connection.execute(f"DELETE FROM core.{table.name} WHERE {table.date} IN (FROM dates)")
         connection.execute(f"INSERT INTO core.{table.name} BY NAME {table.query}")
@@ -34,7 +32,7 @@ def replace_dates(connection: duckdb.DuckDBPyConnection, table: CoreTable, first
         add_up(connection, table.added_up, table.date)
         for kept in table.kept:
             keep(connection, kept)
-        settle_dates(connection, table.name)
+        settle_dates(connection, table.name, next_assets=["journeys"] if table.feeds_journeys else [])
     return late
 
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 class CoreTable:
     """One core table: the query that gives its rows for the dates in the table `dates`, and what is made of it.
 
-    `feeds_journeys`: its rows of a date decide which journeys there are. `changes_earned`: its rows change what was
-    earned on the dates on which their orders were paid. `added_up`: tables of what marts ask of its rows by date, as
-    `pipelines.core.added_up` makes them; `kept`: tables of sums over all dates. `also_outdated` is the query of dates
-    that are to be made again besides those that intake has outdated. `preview`, `chart` and `figures` say what Dagster
-    shows of it, as `table_metadata` takes them.
+    `feeds_journeys`: its rows of a date decide which journeys there are on it. `changes_earned`: its rows change what
+    was earned on the dates on which their orders were paid. `added_up`: tables of what marts ask of its rows by date,
+    as `pipelines.core.added_up` makes them; `kept`: tables of sums over all dates. `also_outdated` is the query of
+    dates that are to be made again besides those that intake has outdated. `preview`, `chart` and `figures` say what
+    Dagster shows of it, as `table_metadata` takes them.
     """
 
     name: str

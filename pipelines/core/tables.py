@@ -10,15 +10,8 @@ from pipelines.core.added_up import REBRANDED, TOUCHES_ADDED_UP
 from pipelines.core.readers import READERS
 from pipelines.core.sales import CONVERSION_ID, IS_SALE, gives_way
 from pipelines.core.table import CoreTable
+from pipelines.core.touches import TOUCHES
 from pipelines.row_checks import RowCheck, reference_check
-
-
-def _touches(feed: str, kind: str, click_id: str, payer: str) -> str:
-    return f"""
-        SELECT _date AS touch_date, (coalesce(user_key, 0) & {BUCKETS - 1})::UTINYINT AS bucket, note_id,
-            user_key, occurred_at AS touched_at, '{kind}' AS kind, {click_id} AS click_id, {payer} AS payer
-        FROM raw.{feed}
-        WHERE _date IN (FROM dates)"""
 
 
 def _money(table: str, date: str, fen: str, name: str, *, told: str, where: str = "true") -> dict[str, Any]:
@@ -83,16 +76,9 @@ CORE = (
         "触点 · 每一次曝光、互动、点击一行，按用户分桶。\n\n"
         "Every impression, engagement and click, one row each, spread over buckets of users.",
         "touch_date",
-        " UNION ALL ".join(
-            [
-                _touches("note_impressions", "impression", "NULL", "payer"),
-                _touches("note_engagements", "engagement", "NULL", "NULL"),
-                _touches("link_clicks", "click", "click_id", "payer"),
-            ]
-        )
-        + " ORDER BY touch_date, bucket",
+        f"{TOUCHES} ORDER BY touch_date, bucket",
         ("raw/note_impressions", "raw/note_engagements", "raw/link_clicks", "raw/notes"),
-        feeds_journeys=True,
+        feeds_journeys=False,
         added_up=TOUCHES_ADDED_UP,
         kept=(READERS,),
         also_outdated=REBRANDED,

@@ -9,6 +9,7 @@ from data_contracts.contract import contract
 from pipelines.arrivals import count_raw_days, enter_arrivals, take_back_arrivals
 from pipelines.closed import ASSET, leave_out_closed
 from pipelines.intake.contradictions import contradiction
+from pipelines.intake.outdated import MADE_FROM, mark_outdated
 from pipelines.intake.versions import keep_versions
 from pipelines.warehouse import LINEAGE, feed_columns, quoted
 
@@ -23,48 +24,6 @@ if TYPE_CHECKING:
 
     Audit = Callable[[duckdb.DuckDBPyConnection, str, str], list[ExpectationOutcome]]
 
-# Which core assets have to be made again for a business date when rows of a feed change on it.
-MADE_FROM = {
-    "note_impressions": ("touches",),
-    "note_engagements": ("touches",),
-    "link_clicks": ("touches",),
-    "shop_conversions": ("conversions", "code_matches"),
-    "refunds": ("refunds",),
-    "note_spend": ("spend",),
-}
-_PROMOTED_DATES = """
-    SELECT DISTINCT sold._date FROM raw.shop_conversions AS sold SEMI JOIN (
-        SELECT channel, unnest([order_id, parent_order_id]) AS order_id FROM {changed}
-    ) AS new ON sold.channel = new.channel AND sold.order_id = new.order_id"""
-# The same for feeds whose rows change other dates than their own: what to make again, and the query of the dates.
-MADE_FROM_OTHER_DATES = {
-    # What brought an order is said of the day on which the shop was paid.
-    "promotion_orders": (("conversions", "code_matches"), _PROMOTED_DATES),
-    # What a note is decides what all its touches may earn, also those before its publication.
-    "notes": (
-        ("journeys",),
-        """
-        SELECT business_date FROM ops.days WHERE business_date >= (
-            SELECT min(touch_date) FROM core.touches SEMI JOIN {changed} AS new ON touches.note_id = new.note_id)
-        UNION SELECT paid_date FROM core.code_matches SEMI JOIN {changed} AS new ON code_matches.note_id = new.note_id
-        """,
-    ),
-    # A refund of a whole order is none beside those of its lines, whenever these were paid back.
-    "refunds": (
-        ("refunds",),
-        "SELECT DISTINCT sold._date FROM raw.refunds AS sold SEMI JOIN {changed} AS new "
-        "ON sold.channel = new.channel AND sold.order_id = new.order_id AND sold.line_no = new.order_id",
-    ),
-    "promotion_codes": (
-        ("code_matches",),
-        "SELECT DISTINCT paid_date FROM core.order_codes WHERE code IN (SELECT code FROM {changed})",
-    ),
-    "identity_links": (
-        ("journeys",),
-        "SELECT DISTINCT paid_date FROM core.conversions "
-        "WHERE user_key IN (SELECT unnest([user_key, linked_key]) FROM {changed})",
-    ),
-}
 # Temporary: of a row that is not kept nothing is left. The rows of all files that are put in together stand in it.
 STAGED = "staged"
 HELD = "held"
@@ -238,7 +197,7 @@ def _upsert(connection: duckdb.DuckDBPyConnection, feed: str, staged: str, *, re
         f"SELECT * FROM raw.{feed} WHERE {hashed} IN (SELECT {hashed} FROM {staged})"
     )
     if repeats or _count(connection, EARLIER):
-        incoming = INCOMING
+        incoming, before = INCOMING, EARLIER
         _choose_newest(connection, feed, staged, same, repeats=repeats)
         replaced = f"(FROM {incoming} WHERE _date_before IS NOT NULL)"
         connection.execute(f"DELETE FROM raw.{feed} AS old USING {replaced} AS new WHERE {same}")
@@ -247,8 +206,9 @@ def _upsert(connection: duckdb.DuckDBPyConnection, feed: str, staged: str, *, re
             "(SELECT * EXCLUDE (_reasons, _record), NULL::DATE AS _date_before, true AS _accepted, true AS _changed "
             f"FROM {staged} WHERE len(_reasons) = 0)"
         )
+        before = ""
     _count_changes(connection, incoming)
-    _mark_outdated(connection, feed, incoming)
+    _mark_outdated(connection, feed, incoming, before=before)
     connection.execute(
         f"INSERT INTO raw.{feed} BY NAME SELECT * EXCLUDE (_date_before, _accepted, _changed) FROM {incoming}"
     )
@@ -317,19 +277,15 @@ def _count_changes(connection: duckdb.DuckDBPyConnection, incoming: str) -> None
     )
 
 
-def _mark_outdated(connection: duckdb.DuckDBPyConnection, feed: str, incoming: str) -> None:
-    """Enter the business dates on which rows appear, change or leave, for the core assets that are made of them."""
-    if feed in MADE_FROM_OTHER_DATES:
-        assets, dates = MADE_FROM_OTHER_DATES[feed]
-        query = dates.format(changed=f"(FROM {incoming} WHERE _changed)")
-        connection.execute(f"INSERT OR IGNORE INTO ops.outdated SELECT unnest({list(assets)}), * FROM ({query})")
-    for asset in MADE_FROM.get(feed, ()):
-        connection.execute(
-            f"""INSERT OR IGNORE INTO ops.outdated
-            SELECT $asset, _date FROM {CHANGES} WHERE _changed
-            UNION SELECT $asset, _date_before FROM {CHANGES} WHERE _changed AND _date_before IS NOT NULL""",
-            {"asset": asset},
-        )
+def _mark_outdated(connection: duckdb.DuckDBPyConnection, feed: str, incoming: str, *, before: str = "") -> None:
+    """Enter what the rows that come, change or leave outdate; `before` is the table of rows that these may replace."""
+    names = ", ".join(["_date", *(quoted(field.name) for field in contract(feed).fields)])
+    changed = f"SELECT {names} FROM {incoming} WHERE _changed"
+    if before:
+        key = ", ".join(map(quoted, contract(feed).primary_key))
+        changed += f" UNION ALL SELECT {names} FROM {before} SEMI JOIN ({changed}) USING ({key})"
+    dates = f"(SELECT unnest([_date, _date_before]) AS day FROM {CHANGES} WHERE _changed) WHERE day IS NOT NULL"
+    mark_outdated(connection, feed, dates=dates, changed=f"({changed})")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
