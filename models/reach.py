@@ -9,6 +9,9 @@ EVER, STILL = pl.date(1, 1, 1), pl.date(9999, 12, 31)
 #: Conversions that differ in neither are reached by the same lanes.
 MARKET = ("channel", "paid_date")
 
+#: Notes that differ in neither reach the same conversions, as the row of `reach` says.
+WAY = ("lane", "exchange")
+
 
 def with_reach(
     conversions: pl.LazyFrame, notes: pl.LazyFrame, reach: pl.LazyFrame | None, /
@@ -35,10 +38,14 @@ def with_reach(
     )
     not_another_exchange = (pl.col("exchange") == pl.col("exchange_right")).fill_null(value=True)
     reaches = (
-        notes.select("note_id", "lane", "exchange")
+        notes.select(WAY)
+        .unique()
         .join(ways, on="lane")
         .filter(not_another_exchange)
-        .group_by("note_id")
+        .group_by(WAY)
         .agg(reaches=pl.col("bit").bitwise_or())
     )
-    return conversions.join(reached_by, on=MARKET, how="left"), notes.join(reaches, on="note_id", how="left")
+    return (
+        conversions.join(reached_by, on=MARKET, how="left"),
+        notes.join(reaches, on=WAY, how="left", nulls_equal=True),
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from models.frames import like
+from models.reach import with_reach
 
 if TYPE_CHECKING:
     from models.frames import AnyFrame, Frame
@@ -27,18 +28,21 @@ def with_window(pairs: pl.LazyFrame, windows: pl.LazyFrame, /) -> pl.LazyFrame:
     )
 
 
-def reached_dates(touched: Frame, sold: AnyFrame, notes: AnyFrame, windows: AnyFrame, /) -> Frame:
+def reached_dates(
+    touched: Frame, sold: AnyFrame, notes: AnyFrame, windows: AnyFrame, /, *, reach: AnyFrame | None = None
+) -> Frame:
     """The dates of payment whose journeys can change when touches come, change or leave, and no others.
 
-    That is each date on which the brand of a touched note sold something whose window, looking back from any instant
-    of it, reaches an instant of the touch's date. A note that is unknown, or has no brand or lane, reaches nothing,
-    as in `models.journeys.journeys`.
+    That is each date on which the brand of a touched note sold something, in a channel that the note's lane reaches,
+    whose window reaches from an instant of that date back to an instant of the touch's. A note that is unknown, or has
+    no brand or lane, reaches nothing, as in `models.journeys.journeys`; what its scope leaves out counts here.
 
     Args:
         touched: `touch_date` Date, `note_id` String, `kind` String: of the touches that come, change or leave.
-        sold: `paid_date` Date, `brand`, `category` String (null: of none).
-        notes: `note_id`, `brand`, `lane`; several rows of a note count each, as before and after a change of it.
-        windows: As for `models.journeys.journeys`.
+        sold: `paid_date` Date, `brand`, `category` String (null: of none), and with `reach` also `channel` String.
+        notes: `note_id`, `brand`, `lane`, and with `reach` also `exchange`; several rows of a note count each, as
+            before and after a change of it.
+        windows, reach: As for `models.journeys.journeys`.
 
     Returns:
         `paid_date` Date, distinct and ascending.
@@ -55,20 +59,21 @@ def reached_dates(touched: Frame, sold: AnyFrame, notes: AnyFrame, windows: AnyF
     ... )["paid_date"].dt.to_string().to_list()
     ['2026-09-01', '2026-09-02', '2026-09-03']
     """
-    sold = sold.lazy()
-    of_brand: list[str] = ["brand", "category"]
+    sold, notes = with_reach(sold.lazy(), notes.lazy(), None if reach is None else reach.lazy())
+    of_order: list[str] = ["brand", "category", "reached_by"]
     spans = (
         touched.lazy()
-        .join(notes.lazy().select("note_id", "brand", "lane"), on="note_id")
-        .select("touch_date", "brand", "lane", "kind")
+        .join(notes.select("note_id", "brand", "lane", "reaches"), on="note_id")
+        .select("touch_date", "brand", "lane", "kind", "reaches")
         .unique()
-        .join(sold.select(of_brand).unique(), on="brand")
+        .join(sold.select(of_order).unique(), on="brand")
+        .filter((pl.col("reaches") & pl.col("reached_by")) != 0)
         .pipe(with_window, windows.lazy())
-        .group_by("touch_date", *of_brand)
+        .group_by("touch_date", *of_order)
         .agg(days=(pl.col("window").max() / pl.duration(days=1)).ceil().cast(pl.Int64))
         .drop_nulls("days")
     )
-    reach = spans.select(*of_brand, paid_date="touch_date", step=pl.int_ranges(0, pl.col("days") + 1)).explode("step")
-    reach = reach.select(*of_brand, pl.col("paid_date") + pl.duration(days="step")).unique()
-    dates = sold.join(reach, on=["paid_date", *of_brand], how="semi", nulls_equal=True).select("paid_date").unique()
+    reached = spans.select(*of_order, paid_date="touch_date", step=pl.int_ranges(0, pl.col("days") + 1))
+    reached = reached.explode("step").select(*of_order, pl.col("paid_date") + pl.duration(days="step")).unique()
+    dates = sold.join(reached, on=["paid_date", *of_order], how="semi", nulls_equal=True).select("paid_date").unique()
     return like(dates.sort("paid_date"), touched)

@@ -68,8 +68,10 @@ CORE_TABLES = {
 # What is entered in a warehouse of an earlier version, each time that its layout changes. Touches that waited to be
 # made said nothing of the orders that they can reach.
 CATCH_UP = (
-    f"""INSERT OR IGNORE INTO ops.outdated SELECT DISTINCT 'journeys', business_date + step::INTEGER
-    FROM ops.outdated, range({reach_days() + 1}) AS r(step) WHERE asset = 'touches'""",
+    f"""INSERT OR IGNORE INTO ops.outdated SELECT DISTINCT 'journeys', made.business_date
+    FROM ops.days AS made JOIN ops.outdated AS touched
+        ON made.business_date BETWEEN touched.business_date AND touched.business_date + {reach_days()}
+    WHERE asset = 'touches'""",
 )
 
 # What keeps a sound warehouse from being opened, by the words of the operating system, and what to do about it.

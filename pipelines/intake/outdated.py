@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data_contracts.reference import reach_days, windows
+from data_contracts.reference import lane_channels, reach_days, windows
 from models.windows import reached_dates
 from pipelines.core.touches import KIND_TOLD_BY
 
@@ -46,23 +46,22 @@ MADE_FROM_OTHER_DATES = {
         "WHERE user_key IN (SELECT unnest([user_key, linked_key]) FROM {changed})",
     ),
 }
-# The touches whose journeys change with rows of a feed. What a note is decides what all its touches may earn: those
-# that are known, and those of dates that wait to be made.
-_TOUCHED = {
-    feed: f"SELECT _date AS touch_date, note_id, '{kind}' AS kind FROM {{changed}}"
-    for feed, kind in KIND_TOLD_BY.items()
-}
+
+
+def _touches_in(rows: str, feed: str) -> str:
+    return f"SELECT _date AS touch_date, note_id, '{KIND_TOLD_BY[feed]}' AS kind FROM {rows}"
+
+
+_OF_NOTES = "note_id IN (SELECT note_id FROM {changed})"
 _WAITING = "_date IN (SELECT business_date FROM ops.outdated WHERE asset = 'touches')"
-TOUCHED = _TOUCHED | {
+# The touches whose journeys change with rows of a feed. What a note is decides what all its touches may earn, those
+# that are known and those of dates that wait to be made.
+TOUCHED = {feed: _touches_in("{changed}", feed) for feed in KIND_TOLD_BY} | {
     "notes": " UNION ALL ".join(
         [
             f"SELECT touch_date, note_id, unnest({list(KIND_TOLD_BY.values())}) AS kind FROM core.touched_notes "
-            "WHERE note_id IN (SELECT note_id FROM {changed})",
-            *(
-                f"({of_feed.format(changed=f'raw.{feed}')} "
-                f"WHERE {_WAITING} AND note_id IN (SELECT note_id FROM {{changed}}))"
-                for feed, of_feed in _TOUCHED.items()
-            ),
+            f"WHERE {_OF_NOTES}",
+            *(f"{_touches_in(f'raw.{feed}', feed)} WHERE {_WAITING} AND {_OF_NOTES}" for feed in KIND_TOLD_BY),
         ]
     )
 }
@@ -93,17 +92,22 @@ def _mark_reached(connection: duckdb.DuckDBPyConnection, touches: str, notes: st
 
     Orders that wait to be made enter their own dates, so what is sold need only be known of those that were.
     """
-    made = "touch_date <= (SELECT max(business_date) FROM ops.days)"
-    touched = connection.sql(f"SELECT DISTINCT * FROM ({touches}) WHERE {made}").pl()
+    (newest,) = connection.execute("SELECT max(business_date) FROM ops.days").fetchall()[0]
+    if newest is None:  # nothing has been made
+        return
+    touched = connection.sql(f"SELECT DISTINCT * FROM ({touches}) WHERE touch_date <= ?", params=[newest]).pl()
     if touched.is_empty():
         return
     of_notes = connection.sql(
-        f"SELECT DISTINCT note_id, brand, lane FROM {notes} WHERE note_id IN (SELECT note_id FROM touched)"
+        f"SELECT DISTINCT note_id, brand, lane, exchange FROM {notes} WHERE note_id IN (SELECT note_id FROM touched)"
     ).pl()
     first, last = touched["touch_date"].min(), touched["touch_date"].max()
     sold = connection.sql(
-        "SELECT DISTINCT paid_date, brand, category FROM core.conversions WHERE paid_date BETWEEN ? AND ? + ?::INTEGER",
+        "SELECT DISTINCT paid_date, brand, category, channel FROM core.conversions "
+        "WHERE paid_date BETWEEN ? AND ? + ?::INTEGER",
         params=[first, last, reach_days()],
     ).pl()
-    reached = reached_dates(touched, sold, of_notes, windows())  # noqa: F841 - DuckDB reads it by its name
+    reached = reached_dates(  # noqa: F841 - DuckDB reads it by its name
+        touched, sold, of_notes, windows(), reach=lane_channels()
+    )
     connection.execute("INSERT OR IGNORE INTO ops.outdated SELECT 'journeys', paid_date FROM reached")
