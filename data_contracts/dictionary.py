@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_contracts.contract import contract, feeds
+from data_contracts.rules import said
 
 if TYPE_CHECKING:
     from data_contracts.contract import Contract, Field
@@ -63,8 +64,8 @@ def _row(field: Field) -> str:
 def _rules(field: Field) -> list[str]:
     stated = {
         "one of " + ", ".join(f"{value} {label}" for value, label in field.enum.items()): field.enum,
-        f"at least {field.minimum}": field.minimum is not None,
-        f"at most {field.maximum}": field.maximum is not None,
+        f"at least {said(field.minimum)}": field.minimum is not None,
+        f"at most {said(field.maximum)}": field.maximum is not None,
         f"at most {field.max_length} characters": field.max_length is not None,
         f"matches `{field.pattern}`": field.pattern is not None,
         f"not later than {field.not_after}": field.not_after is not None,

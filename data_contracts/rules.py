@@ -163,15 +163,15 @@ def _demand(rule: Rule, contract: Contract, *, now: datetime) -> tuple[pl.Expr, 
         case "enum":
             return ~column.is_in(rule.bound), f"one of {', '.join(rule.bound)}"
         case "minimum":
-            return column < _literal(rule.bound, field), f"at least {_said(rule.bound)}"
+            return column < _literal(rule.bound, field), f"at least {said(rule.bound)}"
         case "maximum":
-            return column > _literal(rule.bound, field), f"at most {_said(rule.bound)}"
+            return column > _literal(rule.bound, field), f"at most {said(rule.bound)}"
         case "max_length":
             return column.str.len_chars() > rule.bound, f"at most {rule.bound} characters"
         case "pattern":
             return ~column.str.contains(rule.bound), f"text that matches {rule.bound}"
         case "not_after" if rule.bound == "now":
-            return column > _literal(moment(now, field), field), f"not later than now ({_said(moment(now, field))})"
+            return column > _literal(moment(now, field), field), f"not later than now ({said(moment(now, field))})"
         case "not_after":
             other = contract.field(rule.bound)
             first, last = column, pl.col(other.name)
@@ -185,11 +185,11 @@ def _literal(bound: Any, field: Field) -> pl.Expr:
     return pl.lit(bound).cast(field.dtype) if isinstance(field.dtype, pl.Decimal) else pl.lit(bound)
 
 
-def _said(bound: Any) -> str:
-    """A bound as a person reads it, instants in business time."""
+def said(bound: Any) -> str:
+    """A bound as a person reads it: instants in business time, numbers with their thousands apart."""
     if isinstance(bound, datetime):
         return bound.astimezone(ZoneInfo(BUSINESS_TIME_ZONE)).isoformat(timespec="seconds")
-    return str(bound)
+    return f"{bound:,}" if isinstance(bound, int | float) else str(bound)
 
 
 NOUNS: dict[str, str] = {

@@ -140,7 +140,11 @@ def test_what_a_response_says_of_all_its_pages_is_compared_with_its_records(tmp_
         assert not any("total of" in w for w in metrics.warnings)
 
 
-def test_the_largest_count_is_compared_like_any_other(tmp_path: Path) -> None:
-    (found,) = check_file(land(tmp_path, "note_metrics_daily/a.csv", csv_bytes([METRICS | {"likes": str(2**63 - 1)}])))
-    assert found.accepted == 1
-    assert any(warning.startswith("interactions_add_up: 1 row does not hold it (2)") for warning in found.warnings)
+def test_a_count_beyond_all_is_refused_and_added_to_nothing(tmp_path: Path) -> None:
+    rows = [
+        METRICS | {"note_id": note, "likes": likes} for note, likes in (("n1", str(2**63 - 1)), ("n2", str(10**12)))
+    ]
+    (found,) = check_file(land(tmp_path, "note_metrics_daily/a.csv", csv_bytes(rows)))
+    assert (found.accepted, found.quarantined) == (1, 1)
+    assert found.reasons[0][1][0].startswith("likes: is '9223372036854775807', expected at most 1,000,000,000,000")
+    assert any(warning.startswith("interactions_add_up: 1 row does not hold it (3)") for warning in found.warnings)
