@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.reports.content import Column, Table
-from pipelines.reports.returns import returns
+from pipelines.reports.tables.returns import returns
 from pipelines.reports.wording import Text
 
 DAYS = ("7d", "15d", "30d")

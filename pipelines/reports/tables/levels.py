@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.reports.content import Column, Table
-from pipelines.reports.returns import ACQUIRED, MONEY, RATIOS, level_returns, returns
+from pipelines.reports.tables.returns import ACQUIRED, MONEY, RATIOS, level_returns, returns
 from pipelines.reports.wording import Text
 
 CATEGORIES = level_returns(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.advice import advise
 from pipelines.reports.content import Column, Table
-from pipelines.reports.returns import MONEY, PEOPLE, RATIOS, RETURNS, level_returns, returns
+from pipelines.reports.tables.returns import MONEY, PEOPLE, RATIOS, RETURNS, level_returns, returns
 from pipelines.reports.wording import Text
 
 if TYPE_CHECKING:
