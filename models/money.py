@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     Ints: TypeAlias = NDArray[np.int64]
     Floats: TypeAlias = NDArray[np.float64]
 
-#: Shares are quantised to whole parts of this. `LARGEST_FEN * PARTS` is just below the largest Int64.
+#: Shares are quantised to whole parts of this. `LARGEST_PRODUCT * PARTS` is just below the largest Int64.
 PARTS = 10**9
-LARGEST_FEN = 9 * 10**9
+LARGEST_PRODUCT = 9 * 10**9
+#: Also just below it, so that what is added up stays within.
+LARGEST_FEN = LARGEST_PRODUCT * PARTS
 
 #: Remainders are below `PARTS` and a half per row: 31 bits hold them.
 REMAINDER_BITS = 31
@@ -39,7 +41,7 @@ def split_fen(
     sum to exactly the amount. A negative amount is split like its absolute value.
 
     Args:
-        amount_fen: Int64, the same in all rows of a group; at most ± 9·10⁹ fen (90 million yuan).
+        amount_fen: Int64, the same in all rows of a group; at most ± 9·10¹⁸ fen.
         share: Float64, not negative, above 0 somewhere in a group.
         over: What the rows of a group have in common, such as `conversion_id`.
         order: Distinct in a group, such as the position of the note's first touch.
@@ -96,10 +98,13 @@ def split_runs(amount_fen: Ints, share: Floats, starts: Ints, /) -> Ints:
         return np.where(takes_all, amount_fen, 0)
     part = np.rint(share / total * PARTS).astype(np.int64)
     whole = np.repeat(np.add.reduceat(part, starts), lengths)
-    product = np.abs(amount_fen) * part
+    amount = np.abs(amount_fen)
+    # Of more than a product can hold each part gets its whole parts first: what is left is split like any amount.
+    before, rest = np.divmod(amount, whole) if amount.max() > LARGEST_PRODUCT else (np.zeros_like(amount), amount)
+    product = rest * part
     fen = product // whole
     remainder = product - fen * whole
-    left = np.abs(amount_fen)[starts] - np.add.reduceat(fen, starts)
+    left = rest[starts] - np.add.reduceat(fen, starts)
     # What is left is the sum of the remainders, each below a whole: a row without remainder never gets of it.
     contested = np.flatnonzero(remainder)
     group = np.repeat(np.arange(starts.size), lengths)[contested]
@@ -107,7 +112,7 @@ def split_runs(amount_fen: Ints, share: Floats, starts: Ints, /) -> Ints:
     first = np.flatnonzero(np.diff(group, prepend=-1))
     rank = np.arange(group.size) - np.repeat(first, np.diff(first, append=group.size))
     fen[contested[by_remainder[rank < left[group]]]] += 1
-    signed: Ints = fen * np.sign(amount_fen)
+    signed: Ints = (before * part + fen) * np.sign(amount_fen)
     return signed
 
 

@@ -71,11 +71,20 @@ NOTE_FIGURES = (
 )  # fmt: skip
 
 
+def bounds(figure: str) -> tuple[str, str]:
+    """SQL for the least and the most that a figure can be: 0 and 99 where its row states `<100` in its place.
+
+    What states no such interval, or one of more digits than a count has, says nothing.
+    """
+    stated = f"list_filter(censored, lambda c: regexp_full_match(c, '{figure}<[0-9]{{1,18}}'))[1]"
+    upper = f"split_part({stated}, '<', 2)::BIGINT - 1"
+    return f"coalesce({figure}, if({stated} IS NULL, NULL, 0))", f"coalesce({figure}, {upper})"
+
+
 def _bounded(figure: str) -> str:
-    """A figure as (figure, count, lower, upper): `<100` is the interval 0 to 99."""
-    stated = f"list_filter(censored, lambda c: starts_with(c, '{figure}<'))[1]"
-    return f"""{{'figure': '{figure}', 'count': {figure}, 'lower': coalesce({figure}, if({stated} IS NULL, NULL, 0)),
-        'upper': coalesce({figure}, split_part({stated}, '<', 2)::BIGINT - 1)}}"""
+    """A figure as (figure, count, lower, upper)."""
+    lower, upper = bounds(figure)
+    return f"{{'figure': '{figure}', 'count': {figure}, 'lower': {lower}, 'upper': {upper}}}"
 
 
 # Counts by day. Of counts since publication, what came between two snapshots: over how many days is told, and never

@@ -14,6 +14,7 @@ from models.register import RULES
 from pipelines.buckets import credited_parts
 from pipelines.charts import Chart
 from pipelines.core.sales import BUYER
+from pipelines.core.views import bounds
 from pipelines.dates import as_of
 from pipelines.marts.mart import Mart, sales_maturity
 
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
 CYCLES = (15, 30)
 
 
-def _bounds(column: str, name: str) -> str:
+def _bounded(column: str, name: str) -> str:
     """The claimed figure, and the ends of the interval in which it lies: of `<100`, 0 and 99."""
-    stated = f"list_filter(censored, lambda c: starts_with(c, '{column}<'))[1]"
-    return f"""{column} AS {name}, coalesce({column}, if({stated} IS NULL, NULL, 0)) AS {name}_lower,
-        coalesce({column}, split_part({stated}, '<', 2)::BIGINT - 1) AS {name}_upper"""
+    lower, upper = bounds(column)
+    return f"{column} AS {name}, {lower} AS {name}_lower, {upper} AS {name}_upper"
 
 
 CLAIMS = f"""
@@ -36,9 +36,9 @@ CLAIMS = f"""
         FROM core.task_spend WHERE payer = 'brand' AND in_task GROUP BY ALL
     )
     SELECT exchange, task_id, claims.note_id, claim_date AS business_date, cycle, flow_type, claims.currency,
-        {_bounds("read_uv", "claimed_read_uv")}, {_bounds("visit_uv", "claimed_visit_uv")},
-        {_bounds("favourite_uv", "claimed_favourite_uv")}, {_bounds("cart_uv", "claimed_cart_uv")},
-        {_bounds("order_uv", "claimed_order_uv")},
+        {_bounded("read_uv", "claimed_read_uv")}, {_bounded("visit_uv", "claimed_visit_uv")},
+        {_bounded("favourite_uv", "claimed_favourite_uv")}, {_bounded("cart_uv", "claimed_cart_uv")},
+        {_bounded("order_uv", "claimed_order_uv")},
         visit_uv / nullif(read_uv, 0) AS claimed_visit_rate, cart_uv / nullif(visit_uv, 0) AS claimed_cart_rate,
         order_uv / nullif(visit_uv, 0) AS claimed_conversion_rate,
         (shop_gmv * 100)::BIGINT AS claimed_fen, (task_product_gmv * 100)::BIGINT AS claimed_task_fen,

@@ -74,8 +74,8 @@ def test_nothing_is_split_into_nothings() -> None:
 @pytest.mark.parametrize(
     ("amount", "shares", "message"),
     [
-        (LARGEST_FEN + 1, [0.5, 0.5], "2 rows have amounts that are null or beyond ±9000000000 fen"),
-        (-LARGEST_FEN - 1, [1.0], "1 rows have amounts that are null or beyond ±9000000000 fen"),
+        (LARGEST_FEN + 1, [0.5, 0.5], "2 rows have amounts that are null or beyond ±9000000000000000000 fen"),
+        (-LARGEST_FEN - 1, [1.0], "1 rows have amounts that are null or beyond ±9000000000000000000 fen"),
         (None, [1.0], "1 rows have amounts that are null or beyond"),
         (100, [1.5, -0.5], "1 rows have shares that are negative, null or not finite"),
         (100, [1.0, None], "1 rows have shares that are negative, null or not finite"),

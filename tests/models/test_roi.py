@@ -530,7 +530,7 @@ def test_a_date_can_be_made_again_alone(seed: int) -> None:
 @pytest.mark.parametrize(
     ("amount", "share", "message"),
     [
-        (9_000_000_001, 1.0, "amounts that are null or beyond"),
+        (9 * 10**18 + 1, 1.0, "amounts that are null or beyond"),
         (None, 1.0, "amounts that are null or beyond"),
         (100, -0.5, "shares that are negative"),
         (100, float("nan"), "shares that are negative, null or not finite"),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+import pytest
+
+from pipelines.core.views import bounds
 from tests.pipelines.built import built
 from tests.pipelines.intake_files import csv_bytes, land
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 FIRST, LAST = date(2026, 9, 1), date(2026, 9, 30)
 COUNT = {"note_id": "n1", "source": "pugongying", "is_cumulative": "true", "exported_at": "2026-10-01 06:00:00"}
@@ -112,3 +114,21 @@ def test_a_count_that_moved_from_one_run_to_the_next_is_restated(tmp_path: Path,
     built(tmp_path, LAST, LAST, "note_daily", "restatements", into=connection)
     query = "SELECT note_id, was, became, currency FROM mart.restatements WHERE figure = 'impressions'"
     assert connection.execute(query).fetchall() == [("n1", 1000, 1200, None)]
+
+
+@pytest.mark.parametrize(
+    ("figure", "stated", "expected"),
+    [
+        (None, ["likes<100"], (0, 99)),
+        (7, ["likes<100"], (7, 7)),
+        (None, ["shares<10", "likes<" + "9" * 18], (0, 10**18 - 2)),
+        (None, None, (None, None)),
+        *[
+            (None, [text], (None, None))
+            for text in ("likes<", "likes<abc", "likes<1e9", "likes<" + "9" * 20, f"likes<{-(2**63)}", "<5", "likes 5")
+        ],
+    ],
+)
+def test_what_states_no_interval_says_nothing_of_a_figure(figure, stated, expected) -> None:
+    query = f"SELECT {', '.join(bounds('likes'))} FROM (SELECT ?::BIGINT AS likes, ?::VARCHAR[] AS censored)"
+    assert duckdb.execute(query, [figure, stated]).fetchone() == expected
