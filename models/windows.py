@@ -28,21 +28,19 @@ def with_window(pairs: pl.LazyFrame, windows: pl.LazyFrame, /) -> pl.LazyFrame:
     )
 
 
-def reached_dates(
-    touched: Frame, sold: AnyFrame, notes: AnyFrame, windows: AnyFrame, /, *, reach: AnyFrame | None = None
-) -> Frame:
+def reached_dates(touched: Frame, sold: AnyFrame, windows: AnyFrame, /, *, reach: AnyFrame | None = None) -> Frame:
     """The dates of payment whose journeys can change when touches come, change or leave, and no others.
 
     That is each date on which the brand of a touched note sold something, in a channel that the note's lane reaches,
-    whose window reaches from an instant of that date back to an instant of the touch's. A note that is unknown, or has
-    no brand or lane, reaches nothing, as in `models.journeys.journeys`; what its scope leaves out counts here.
+    whose window reaches from an instant of that date back to an instant of the touch's. A note without brand or lane
+    reaches nothing, as in `models.journeys.journeys`; what its scope leaves out counts here.
 
     Args:
-        touched: `touch_date` Date, `note_id` String, `kind` String: of the touches that come, change or leave.
+        touched: Of the touches that come, change or leave: `touch_date` Date, `kind` String, and of their notes
+            `brand`, `lane` String, with `reach` also `exchange`. A note that changes is given as it was and as it is.
         sold: `paid_date` Date, `brand`, `category` String (null: of none), and with `reach` also `channel` String.
-        notes: `note_id`, `brand`, `lane`, and with `reach` also `exchange`; several rows of a note count each, as
-            before and after a change of it.
-        windows, reach: As for `models.journeys.journeys`.
+        windows: As for `models.journeys.journeys`.
+        reach: Likewise; None: every lane reaches every channel.
 
     Returns:
         `paid_date` Date, distinct and ascending.
@@ -50,21 +48,18 @@ def reached_dates(
     >>> from datetime import date, timedelta
     >>> day = date(2026, 9, 1)
     >>> reached_dates(
-    ...     pl.DataFrame({"touch_date": [day], "note_id": ["n"], "kind": ["click"]}),
+    ...     pl.DataFrame({"touch_date": [day], "kind": ["click"], "brand": ["A"], "lane": ["live"]}),
     ...     pl.DataFrame({"paid_date": [day + timedelta(n) for n in range(5)], "brand": ["A"] * 5,
     ...         "category": [None, None, "food", None, "food"]}),
-    ...     pl.DataFrame({"note_id": ["n"], "brand": ["A"], "lane": ["live"]}),
     ...     pl.DataFrame({"lane": ["live"] * 2, "kind": ["click"] * 2, "category": [None, "food"],
     ...         "window": [timedelta(hours=24), timedelta(hours=72)]}),
     ... )["paid_date"].dt.to_string().to_list()
     ['2026-09-01', '2026-09-02', '2026-09-03']
     """
-    sold, notes = with_reach(sold.lazy(), notes.lazy(), None if reach is None else reach.lazy())
+    sold, notes = with_reach(sold.lazy(), touched.lazy(), None if reach is None else reach.lazy())
     of_order: list[str] = ["brand", "category", "reached_by"]
     spans = (
-        touched.lazy()
-        .join(notes.select("note_id", "brand", "lane", "reaches"), on="note_id")
-        .select("touch_date", "brand", "lane", "kind", "reaches")
+        notes.select("touch_date", "kind", "brand", "lane", "reaches")
         .unique()
         .join(sold.select(of_order).unique(), on="brand")
         .filter((pl.col("reaches") & pl.col("reached_by")) != 0)

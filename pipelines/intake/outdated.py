@@ -95,19 +95,18 @@ def _mark_reached(connection: duckdb.DuckDBPyConnection, touches: str, notes: st
     (newest,) = connection.execute("SELECT max(business_date) FROM ops.days").fetchall()[0]
     if newest is None:  # nothing has been made
         return
-    touched = connection.sql(f"SELECT DISTINCT * FROM ({touches}) WHERE touch_date <= ?", params=[newest]).pl()
+    touched = connection.sql(
+        f"""SELECT DISTINCT touch_date, kind, brand, lane, exchange FROM ({touches})
+        JOIN (SELECT DISTINCT note_id, brand, lane, exchange FROM {notes}) USING (note_id) WHERE touch_date <= ?""",
+        params=[newest],
+    ).pl()
     if touched.is_empty():
         return
-    of_notes = connection.sql(
-        f"SELECT DISTINCT note_id, brand, lane, exchange FROM {notes} WHERE note_id IN (SELECT note_id FROM touched)"
-    ).pl()
     first, last = touched["touch_date"].min(), touched["touch_date"].max()
     sold = connection.sql(
         "SELECT DISTINCT paid_date, brand, category, channel FROM core.conversions "
         "WHERE paid_date BETWEEN ? AND ? + ?::INTEGER",
         params=[first, last, reach_days()],
     ).pl()
-    reached = reached_dates(  # noqa: F841 - DuckDB reads it by its name
-        touched, sold, of_notes, windows(), reach=lane_channels()
-    )
+    reached = reached_dates(touched, sold, windows(), reach=lane_channels())  # noqa: F841 - DuckDB reads it by its name
     connection.execute("INSERT OR IGNORE INTO ops.outdated SELECT 'journeys', paid_date FROM reached")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SEEDS = st.integers(0, 10**6)
 SHANGHAI = pl.duration(hours=8)
+TOUCHED = {"touch_date": pl.Date, "kind": pl.String, "brand": pl.String, "lane": pl.String}
 
 
 def midnight(instant: datetime) -> datetime:
@@ -39,8 +40,11 @@ def reached(touches: pl.DataFrame, rows: dict[str, list[dict[str, Any]]]) -> set
     """The dates that the touches reach in a world."""
     given_frames = frames({name: rows[name] for name in ("conversions", "notes", "windows", "reach")})
     touched = touches.select("note_id", "kind", touch_date=(pl.col("touched_at") + SHANGHAI).dt.date())
-    others = (given_frames[name] for name in ("conversions", "notes", "windows"))
-    return set(reached_dates(touched, *others, reach=given_frames["reach"])["paid_date"])
+    touched = touched.join(given_frames["notes"], on="note_id")
+    found_dates = reached_dates(
+        touched, given_frames["conversions"], given_frames["windows"], reach=given_frames["reach"]
+    )
+    return set(found_dates["paid_date"])
 
 
 @given(SEEDS)
@@ -83,16 +87,15 @@ def test_a_note_reaches_what_it_did_before_a_change_and_what_it_does_now() -> No
     sold = pl.DataFrame({"paid_date": [day + timedelta(n) for n in range(40)], "brand": ["A", "B"] * 20})
     lanes = {"live": timedelta(hours=24), "seeding": 30 * DAY}
     windows = pl.DataFrame({"lane": list(lanes), "kind": "click", "category": None, "window": list(lanes.values())})
-    touched = pl.DataFrame({"touch_date": [day], "note_id": ["n"], "kind": ["click"]})
 
-    def dates(notes: list[tuple[str, str | None, str | None]]) -> list[int]:
-        of_notes = pl.DataFrame(notes, schema=["note_id", "brand", "lane"], orient="row")
+    def dates(*notes: tuple[str | None, str | None]) -> list[int]:
+        touched = pl.DataFrame([(day, "click", *note) for note in notes], orient="row", schema=TOUCHED)
         category = pl.lit(None, pl.String).alias("category")
-        found_dates = reached_dates(touched, sold.with_columns(category), of_notes, windows.with_columns(category))
+        found_dates = reached_dates(touched, sold.with_columns(category), windows.with_columns(category))
         return [(date - day).days for date in found_dates["paid_date"]]
 
-    assert dates([("n", "A", "live")]) == [0]
-    assert dates([("n", "B", "live")]) == [1]
-    assert dates([("n", "A", "seeding")]) == list(range(0, 31, 2))
-    assert dates([("n", "A", "seeding"), ("n", "B", "live")]) == sorted([*range(0, 31, 2), 1])
-    assert dates([("n", None, "seeding"), ("n", "A", None), ("other", "A", "seeding")]) == []
+    assert dates(("A", "live")) == [0]
+    assert dates(("B", "live")) == [1]
+    assert dates(("A", "seeding")) == list(range(0, 31, 2))
+    assert dates(("A", "seeding"), ("B", "live")) == sorted([*range(0, 31, 2), 1])
+    assert dates((None, "seeding"), ("A", None)) == []
