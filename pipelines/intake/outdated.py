@@ -22,8 +22,18 @@ _PROMOTED_DATES = """
     SELECT DISTINCT sold._date FROM raw.shop_conversions AS sold SEMI JOIN (
         SELECT channel, unnest([order_id, parent_order_id]) AS order_id FROM {changed}
     ) AS new ON sold.channel = new.channel AND sold.order_id = new.order_id"""
+# An order line of an alliance stands for another sale when a better match of it comes or goes, whenever that was paid.
+_PROMOTED_ALIKE = """
+    WITH told AS (
+        SELECT channel, order_id AS told_as, unnest([order_id, parent_order_id]) AS order_id FROM raw.promotion_orders
+    )
+    SELECT DISTINCT sold._date FROM raw.shop_conversions AS sold SEMI JOIN (
+        FROM told SEMI JOIN (FROM told SEMI JOIN {changed} AS new USING (channel, order_id)) AS mine
+        USING (channel, told_as)
+    ) AS alike USING (channel, order_id)"""
 # The same for feeds whose rows change other dates than their own: what to make again, and the query of the dates.
 MADE_FROM_OTHER_DATES = {
+    "shop_conversions": (("conversions", "code_matches"), _PROMOTED_ALIKE),
     # What brought an order is said of the day on which the shop was paid.
     "promotion_orders": (("conversions", "code_matches"), _PROMOTED_DATES),
     "notes": (

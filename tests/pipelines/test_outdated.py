@@ -130,6 +130,15 @@ def test_a_note_that_changes_while_touches_wait_counts_for_them_too(landing: Pat
     assert outdated(connection) == list(range(10, 18))
 
 
+def test_an_order_that_an_alliance_means_rather_outdates_the_one_that_stood_for_it(landing: Path) -> None:
+    told = {"channel": "tmall", "order_id": "part", "line_no": "1", "parent_order_id": "b5", "ordered_at": at(4)}
+    landed(landing, "promotion_orders", [told | {"click_id": "c", "currency": "CNY"}])
+    connection = built(landing, FIRST, LAST)
+    landed(landing, "shop_conversions", [LINE | {"order_id": "part", "user_id": "u", "paid_at": at(7)}])
+    ingest(connection, landing)
+    assert outdated(connection, "conversions") == outdated(connection, "code_matches") == [5, 7]
+
+
 def test_touches_that_waited_when_redcat_was_upgraded_reach_what_any_window_does(landing: Path) -> None:
     connection = built(landing, FIRST, LAST)
     connection.execute("INSERT INTO ops.outdated VALUES ('touches', ?)", [FIRST + timedelta(5)])
@@ -159,6 +168,23 @@ def pieces(seed: int) -> list[tuple[str, list[dict[str, Any]], int]]:
     def touched(**also: Any) -> dict[str, Any]:
         return touch(rng.choice(names), rng.choice(days), user_id=rng.choice(users)) | also
 
+    def promoted(number: int) -> dict[str, Any]:
+        return {
+            "channel": "tmall", "order_id": f"o{number}", "line_no": "1", "currency": "CNY", "ordered_at": at(0),
+            "parent_order_id": rng.choice([f"o{rng.randrange(12)}", None]), "click_id": rng.choice(["c2", "c3", None]),
+            "relation_id": rng.choice(["r0", "r1", "r2", None]),
+        }  # fmt: skip
+
+    def code(number: int) -> dict[str, Any]:
+        about = {"code_kind": "relation_id", "code": f"r{number}", "valid_from": str(FIRST)}
+        return about | {"note_id": rng.choice(names)}
+
+    def refund(number: int) -> dict[str, Any]:
+        return {
+            "channel": rng.choice(["tmall", "jd"]), "refund_id": f"f{number}", "order_id": f"o{rng.randrange(12)}",
+            "line_no": "1", "refunded_at": at(rng.choice(days)), "refund_amount": "0.25", "currency": "CNY",
+        }  # fmt: skip
+
     made: list[tuple[str, list[dict[str, Any]], int]] = []
     for version in range(3):
         made.append(("notes", [note(name) for name in rng.sample(names, 3)], version))
@@ -166,6 +192,9 @@ def pieces(seed: int) -> list[tuple[str, list[dict[str, Any]], int]]:
         made.append(("link_clicks", [touched(click_id=f"c{n}") for n in rng.sample(range(4), 2)], version))
         made.append(("note_impressions", [touched() for _ in range(4)], version))
         made.append(("note_engagements", [touched(action="like") for _ in range(2)], version))
+        made.append(("promotion_orders", [promoted(number) for number in rng.sample(range(12), 4)], version))
+        made.append(("promotion_codes", [code(number) for number in rng.sample(range(3), 2)], version))
+        made.append(("refunds", [refund(number) for number in rng.sample(range(12), 3)], version))
     links = [dict(zip(("user_id", "linked_user_id"), rng.sample(users, 2), strict=True)) | {"linked_at": at(1)}]
     return [*made, ("identity_links", links, 0)]
 
