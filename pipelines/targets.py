@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import yaml
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipelines.home import Home
 
 FILE = "targets.yaml"
+LARGEST = 10**12  # of any setting, and of any yuan that are planned
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,7 @@ def _stated(path: Path) -> dict[str, Any]:
         if name == "plan":
             _check_plan(path, value)
             continue
-        numeric = isinstance(value, int | float) and not isinstance(value, bool)
-        if (name == "model") == numeric or not isinstance(value, int | float | str):
+        if not (isinstance(value, str) if name == "model" else _is_number(value)):
             raise SettingError(f"{path} sets {name} to {value!r}; give {'a model' if name == 'model' else 'a number'}")
     return stated
 
@@ -98,12 +98,16 @@ def _check_plan(path: Path, plan: object) -> None:
             continue
         amounts = of.values() if isinstance(of, dict) else [of]
         for amount in amounts:
-            is_number = isinstance(amount, int | float) and not isinstance(amount, bool) and amount >= 0
-            if not _is_month(key) or not is_number:
+            if not _is_month(key) or not _is_number(amount) or amount < 0:
                 raise SettingError(
                     f"{path} plans {amount!r} for {key!r}; write a month and its yuan, such as 2026-10: 120000, or "
                     "2026-10: {lipstick: 70000, sunscreen: 50000}"
                 )
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    """Whether the value can be reckoned with, which one without end (.inf) or that is none (.nan) cannot."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _is_month(key: object) -> bool:

@@ -254,7 +254,13 @@ def test_each_brand_has_its_plan(tmp_path: Path) -> None:
     assert report_settings(home).plan_of("别家") == {}
     (tmp_path / "targets.yaml").write_text("plan:\n  2026-10: 120000\n")
     assert report_settings(home).plan_of("花间") == {"2026-10": 120_000}
-    for wrong in ("plan: 7", "plan: {2026-13: 7}", "plan: {2026-10: much}", "plan: {2026-10: -1}"):
+    for wrong in (
+        "plan: 7",
+        "plan: {2026-13: 7}",
+        "plan: {2026-10: much}",
+        "plan: {2026-10: -1}",
+        "plan: {2026-10: .inf}",
+    ):
         (tmp_path / "targets.yaml").write_text(wrong)
         with pytest.raises(SettingError, match="such as 2026-10: 120000"):
             report_settings(home)
@@ -304,6 +310,8 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     [
         ("roas_tarqet: 3", "roas_tarqet; known are"),
         ("roas_target: high", "roas_target to 'high'; give a number"),
+        ("roas_target: .nan", "roas_target to nan; give a number"),
+        ("privacy_k: 99999999999999999999", "privacy_k to 99999999999999999999; give a number"),
         ("roas_target: 1", "roas_pause is 1.5, above roas_target 1.0"),
         ("privacy_k: 0", "privacy_k to 0; set it to a whole number from 1 on"),
         ("model: best", "model to 'best'; choose one of"),
