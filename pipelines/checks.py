@@ -72,7 +72,7 @@ def check_results(
     """One result for each check of the feed, over all files that a run took in.
 
     The blocking one looks at all files that are not published yet: those of a run that it stopped stop the next one
-    too, until a corrected file has landed.
+    too, until a corrected file has landed. Of files that came by the same name the last one counts.
     """
     reports = list(reports)
     found: dict[str, list[Any]] = defaultdict(list)
@@ -100,7 +100,9 @@ def check_results(
         )
     read, quarantined = connection.execute(
         """SELECT coalesce(sum(rows_read - coalesce(ignored, 0)), 0)::BIGINT, coalesce(sum(quarantined), 0)::BIGINT
-        FROM ops.files WHERE feed = ? AND NOT published""",
+        FROM (
+            FROM ops.files WHERE feed = ? QUALIFY row_number() OVER (PARTITION BY file ORDER BY ingested_at DESC) = 1
+        ) WHERE NOT published""",
         [feed],
     ).fetchall()[0]
     refused = [r.file for r in reports if r.status == "refused"]
