@@ -61,4 +61,4 @@ def test_the_largest_values_of_all_feeds_are_carried_by_every_mart(tmp_path: Pat
     gmv, attributed = connection.execute(
         "SELECT total_gmv, credited_gmv + unattributed_gmv FROM mart.reconciliation WHERE model = 'linear'"
     ).fetchall()[0]
-    assert gmv == attributed > ROWS * 10**12, "they are sales"
+    assert gmv == attributed > ROWS * 10**10, "they are sales"
