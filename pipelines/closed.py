@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from data_contracts.contract import contract
+from pipelines.warehouse import quoted
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -35,9 +38,19 @@ def keep_closed(connection: duckdb.DuckDBPyConnection, asset: str, /) -> None:
         )
 
 
-def leave_out_closed(connection: duckdb.DuckDBPyConnection, staged: str, /) -> dict[str, int]:
-    """Delete the staged rows of closed days, which can become touches no more; how many, by the origin of the file."""
-    of_closed = f"FROM {staged} WHERE len(_reasons) = 0 AND _date IN (FROM ops.closed_days)"
+def leave_out_closed(connection: duckdb.DuckDBPyConnection, staged: str, feed: str, /) -> dict[str, int]:
+    """Delete the staged rows that closed days keep out; how many, by the origin of the file.
+
+    These are rows of such a day, which can become touches no more, and those that would move one from there: the touch
+    that it is stays on its day.
+    """
+    if not connection.execute("SELECT count(*) FROM ops.closed_days").fetchall()[0][0]:
+        return {}
+    key = ", ".join(map(quoted, contract(feed).primary_key))
+    standing = f"SELECT hash({key}) FROM raw.{feed} WHERE _date IN (FROM ops.closed_days)"
+    of_closed = (
+        f"FROM {staged} WHERE len(_reasons) = 0 AND (_date IN (FROM ops.closed_days) OR hash({key}) IN ({standing}))"
+    )
     found = connection.execute(f"SELECT _file, count(*) {of_closed} GROUP BY _file").fetchall()
     if found:
         connection.execute(f"DELETE {of_closed}")

@@ -79,7 +79,7 @@ def store(
     Where two rows share a key, the files are put in one after the other: what is said of a file does not depend on
     which others came with it. Returns what became of each, by digest; the outcomes of an audit stand with the first.
     """
-    closed = leave_out_closed(connection, STAGED) if ASSET in MADE_FROM.get(feed, ()) else {}
+    closed = leave_out_closed(connection, STAGED, feed) if ASSET in MADE_FROM.get(feed, ()) else {}
     stored: dict[str, Stored] = {}
     outcomes = _audited(connection, feed, files, STAGED, audit)
     if files and not _repeats(connection, feed, STAGED, outcomes):

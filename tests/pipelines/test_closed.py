@@ -9,12 +9,14 @@ import duckdb
 import pytest
 
 from pipelines.settings import SettingError, kept_raw_days
+from tests.pipelines.built import built
 from tests.pipelines.test_recomputation import DAYS, FIRST, at, at_home, everything_landed, landed, run, state
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 KEPT = 10
+LAST = FIRST + timedelta(DAYS - 1)
 LATE = {"note_id": "n0", "user_id": "u1"}
 
 
@@ -34,6 +36,23 @@ def test_the_number_of_days_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("REDCAT_KEEP_RAW_DAYS", "0")
     with pytest.raises(SettingError, match="REDCAT_KEEP_RAW_DAYS is '0'"):
         kept_raw_days()
+
+
+def test_a_click_stays_on_the_closed_day_on_which_it_stands(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("REDCAT_SETTLE_SECONDS", "0")
+    click = {"note_id": "n0", "user_id": "u1", "click_id": "c"}
+    landed(tmp_path, "link_clicks", "a.csv", [click | {"occurred_at": at(3)}])
+    connection = built(tmp_path, FIRST, LAST)
+    connection.execute("INSERT INTO ops.closed_days VALUES (?)", [FIRST + timedelta(3)])
+    moved = [click | {"click_id": name, "occurred_at": at(9)} for name in ("c", "d")]
+    landed(tmp_path, "link_clicks", "b.csv", moved)
+    built(tmp_path, LAST, LAST, into=connection)
+    touched = connection.execute("SELECT click_id, touch_date FROM core.touches ORDER BY ALL").fetchall()
+    assert touched == [("c", FIRST + timedelta(3)), ("d", FIRST + timedelta(9))]
+    told = "SELECT accepted, ignored, message FROM ops.files WHERE file = 'link_clicks/b.csv'"
+    ((accepted, ignored, message),) = connection.execute(told).fetchall()
+    assert (accepted, ignored) == (1, 1)
+    assert "1 row left out: its day is closed" in message
 
 
 @pytest.mark.slow
