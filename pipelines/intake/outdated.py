@@ -24,13 +24,15 @@ _PROMOTED_DATES = """
     ) AS new ON sold.channel = new.channel AND sold.order_id = new.order_id"""
 # An order line of an alliance stands for another sale when a better match of it comes or goes, whenever that was paid.
 _PROMOTED_ALIKE = """
-    WITH told AS (
-        SELECT channel, order_id AS told_as, unnest([order_id, parent_order_id]) AS order_id FROM raw.promotion_orders
+    WITH mine AS (
+        SELECT channel, order_id FROM raw.promotion_orders SEMI JOIN {changed} AS new USING (channel, order_id)
+        UNION ALL SELECT channel, order_id FROM raw.promotion_orders AS told SEMI JOIN {changed} AS new
+            ON told.channel = new.channel AND told.parent_order_id = new.order_id
+    ), alike AS (
+        SELECT channel, unnest([order_id, parent_order_id]) AS order_id
+        FROM raw.promotion_orders SEMI JOIN mine USING (channel, order_id)
     )
-    SELECT DISTINCT sold._date FROM raw.shop_conversions AS sold SEMI JOIN (
-        FROM told SEMI JOIN (FROM told SEMI JOIN {changed} AS new USING (channel, order_id)) AS mine
-        USING (channel, told_as)
-    ) AS alike USING (channel, order_id)"""
+    SELECT DISTINCT sold._date FROM raw.shop_conversions AS sold SEMI JOIN alike USING (channel, order_id)"""
 # The same for feeds whose rows change other dates than their own: what to make again, and the query of the dates.
 MADE_FROM_OTHER_DATES = {
     "shop_conversions": (("conversions", "code_matches"), _PROMOTED_ALIKE),
