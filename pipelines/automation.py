@@ -14,12 +14,12 @@ import dagster as dg
 
 from data_contracts.contract import BUSINESS_TIME_ZONE
 from pipelines.arrivals import BUSINESS_ZONE
-from pipelines.assets.affected import AFFECTED, FILES, FIRST, LAST, affected
+from pipelines.assets.affected import DATES, FILES, FIRST, LAST, affected
 from pipelines.demo.stage import is_demo
 from pipelines.due import due
 from pipelines.home import Home
 from pipelines.intake.landing import data_files, settled, state
-from pipelines.partitions import ONLY_OUTDATED, range_tags
+from pipelines.partitions import outdated_tags, range_tags
 from pipelines.settings import run_at, sensor_seconds
 
 FEEDS = dg.AssetSelection.groups("feeds")
@@ -139,8 +139,7 @@ def affected_sensor(context: dg.RunStatusSensorContext) -> Iterator[dg.RunReques
         yield dg.SkipReason("nothing that has been made before is affected")
         return
     first, last = (date.fromisoformat(found[end]) for end in (FIRST, LAST))
-    tags = range_tags(first, last) | {ONLY_OUTDATED: "true", "redcat/dates": str(found[AFFECTED])}
-    yield dg.RunRequest(run_key=run.run_id, tags=tags)
+    yield dg.RunRequest(run_key=run.run_id, tags=outdated_tags(str(found[DATES]), first, last))
 
 
 schedules = [yesterday_schedule]

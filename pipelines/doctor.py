@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import duckdb
-import yaml
 from packaging.requirements import Requirement
 
 from data_contracts.contract import BUSINESS_TIME_ZONE
+from data_contracts.yaml_files import read_yaml
 from pipelines.alerts.places import places
 from pipelines.arrivals import overdue
 from pipelines.dates import UNENDED
@@ -249,7 +249,7 @@ def _dagster(home: Home) -> Found:
         return _fine("its home is made by the first run")
     if not file.exists():
         return FAIL, f"{file} does not exist", "copy one of deploy/dagster-*.yaml there"
-    stated = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    stated = read_yaml(file) or {}
     limits = stated.get("concurrency", {})
     if limits.get("runs", {}).get("max_concurrent_runs") != 1 or limits.get("pools", {}).get("default_limit") != 1:
         remedy = "take `concurrency` from deploy/dagster-sqlite.yaml"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import yaml
 
+from data_contracts.yaml_files import read_yaml
 from models.advice import Targets
 from pipelines.settings import SettingError
 
@@ -71,7 +72,7 @@ def report_settings(home: Home, /) -> ReportSettings:
 
 def _stated(path: Path) -> dict[str, Any]:
     try:
-        stated = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        stated = read_yaml(path) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(stated, dict):
@@ -88,13 +89,13 @@ def _stated(path: Path) -> dict[str, Any]:
     return stated
 
 
-def _check_plan(path: Path, plan: object) -> None:
+def _check_plan(path: Path, plan: object, *, of_a_brand: bool = False) -> None:
     """Months with amounts, in all or by category, or brands with such months."""
     if not isinstance(plan, dict):
         raise SettingError(f"{path} sets plan to {plan!r}; give a month a line below it, such as 2026-10: 120000")
     for key, of in plan.items():
-        if isinstance(of, dict) and not _is_month(key):
-            _check_plan(path, of)
+        if isinstance(of, dict) and not of_a_brand and not _is_month(key):
+            _check_plan(path, of, of_a_brand=True)
             continue
         amounts = of.values() if isinstance(of, dict) else [of]
         for amount in amounts:

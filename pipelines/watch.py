@@ -15,13 +15,13 @@ from pipelines.arrivals import overdue
 from pipelines.automation import everything, figures, intake
 from pipelines.demo.stage import is_demo
 from pipelines.home import Home
+from pipelines.partitions import dates_of
 from pipelines.run import summary_of
 from pipelines.settings import SettingError
 from pipelines.sole_run import COMMAND_LINE
 
 OVERDUE_SECONDS = 600
 JOBS = [everything, figures, intake]
-RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
 def _status() -> dg.DefaultSensorStatus:
@@ -40,8 +40,7 @@ def _tell_of(context: dg.RunStatusSensorContext) -> dg.SkipReason:
     summary = summary_of(events)
     if context.dagster_event.is_failure and not summary.failures:
         summary.failures.append(f"{run.job_name}: {context.dagster_event.message}")
-    dates = " – ".join(dict.fromkeys(run.tags[end] for end in RANGE if end in run.tags)) or run.job_name
-    told = tell(Home.from_environment(), alert_of(summary, dates))
+    told = tell(Home.from_environment(), alert_of(summary, dates_of(run.tags) or run.job_name))
     return dg.SkipReason("; ".join(told.failed) or "told")
 
 

@@ -1,15 +1,17 @@
 """Which dates the files that were taken in have outdated."""
 
+from datetime import date
+
 import dagster as dg
 import duckdb
 
 from data_contracts.contract import feeds
 from pipelines.assets.common import asset_options, in_two_languages
+from pipelines.partitions import in_words, stretches
 from pipelines.resources import Warehouse
 
-FILES, AFFECTED, FIRST, LAST = "files not published yet", "affected dates", "first date", "last date"
-
-# What a mart reads straight from a feed changes with the marts alone, for which the newest date stands.
+FILES, AFFECTED, DATES = "files not published yet", "affected dates", "which dates"
+FIRST, LAST = "first date of the newest stretch", "last date of the newest stretch"
 QUERY = "SELECT DISTINCT business_date FROM ops.days SEMI JOIN ops.outdated USING (business_date) ORDER BY 1"
 
 
@@ -30,15 +32,18 @@ def affected(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mate
             "SELECT count(*) FROM ops.files WHERE NOT published AND status <> 'refused'"
         ).fetchall()[0]
         shown = dates or _newest(connection)
+    first, last = stretches(shown)[-1] if shown else ("—", "—")
     return dg.MaterializeResult(
         metadata={
             FILES: files,
             AFFECTED: len(dates),
-            FIRST: str(shown[0]) if shown else "—",
-            LAST: str(shown[-1]) if shown else "—",
+            DATES: in_words(shown) or "—",
+            FIRST: str(first),
+            LAST: str(last),
         }
     )
 
 
-def _newest(connection: duckdb.DuckDBPyConnection) -> list[object]:
+def _newest(connection: duckdb.DuckDBPyConnection) -> list[date]:
+    """What a mart reads straight from a feed changes with the marts alone, for which the newest date stands."""
     return [day for (day,) in connection.execute("SELECT max(business_date) FROM ops.days").fetchall() if day]

@@ -53,6 +53,17 @@ LINKED_PRODUCT_ELIGIBLE = RowCheck(
     "products that the exchange does not take",
     "see mart.product_eligibility, and data_contracts/reference/eligibility.csv for what it takes and since when",
 )
+MOST_BRANDS = 100
+FEW_BRANDS = RowCheck(
+    "few_brands",
+    f"At most {MOST_BRANDS} brands stand in notes and orders: each has marts of its own, which take seconds of a run; "
+    "more are made all the same, and named.",
+    f"""SELECT brand, count(*) FROM (
+            SELECT brand FROM raw.notes UNION ALL SELECT brand FROM core.conversions
+        ) WHERE brand IS NOT NULL GROUP BY brand QUALIFY count(*) OVER () > {MOST_BRANDS} ORDER BY 2, 1""",
+    f"brands, more than {MOST_BRANDS}, so that every run takes long",
+    "see whether an export's mapping takes another column for the brand",
+)
 REFUND_OF_ORDER = RowCheck(
     "of_known_order",
     "Every refund is of an order that is known, in its currency; others stand in reconciliation as unmatched.",
@@ -117,7 +128,7 @@ CORE = (
         ("raw/shop_conversions", "raw/promotion_orders", "raw/notes", "reference/tables"),
         feeds_journeys=True,
         **_money("conversions", "paid_date", "paid_fen", "实付金额", told="paid_at, channel, category"),
-        checks=(CHANNEL_IN_FORCE, LINKED_PRODUCT_ELIGIBLE),
+        checks=(CHANNEL_IN_FORCE, LINKED_PRODUCT_ELIGIBLE, FEW_BRANDS),
     ),
     CoreTable(
         "code_matches",

@@ -15,14 +15,14 @@ from pipelines.automation import affected_sensor, everything, figures, intake, l
 from pipelines.definitions import defs
 from pipelines.due import MOST_DAYS, due
 from pipelines.home import Home
-from pipelines.partitions import ONLY_OUTDATED
+from pipelines.partitions import OUTDATED, RANGE
 from pipelines.settings import SettingError, run_at, sensor_seconds
 from tests.pipelines.test_recomputation import DAYS, FIRST, at, at_home, everything_landed, landed, orders, state
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+START, END = RANGE
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -190,9 +190,9 @@ def test_a_late_file_makes_the_dates_again_that_it_can_change_and_no_others(home
     in_app = [
         {"channel": "in_app_shop", "order_id": f"i{day}", "line_no": "1", "brand": "b", "user_id": "u2",
          "paid_at": at(day, "20:00:00"), "paid_amount": "9.00", "currency": "CNY", "category": "lipstick"}
-        for day in (9, 10, 11, 12)
+        for day in (9, 10, 11, 12, 20)
     ]  # fmt: skip
-    late = [{"note_id": "room", "user_id": "u2", "occurred_at": at(10, "01:02:03")}]
+    late = [{"note_id": "room", "user_id": "u2", "occurred_at": at(day, "01:02:03")} for day in (10, 20)]
 
     def landed_before(folder: Path) -> None:
         everything_landed(folder)
@@ -207,14 +207,17 @@ def test_a_late_file_makes_the_dates_again_that_it_can_change_and_no_others(home
         assert requested(instance, execute(instance, intake, {})) == [], "nothing new has landed"
         landed(landing, "note_impressions", "one.csv", late)
         (request,) = requested(instance, execute(instance, intake, {}))
-        assert {k: request.tags[k] for k in (START, END)} == span(10, 11), "the window of a live room is a day"
-        assert ONLY_OUTDATED in request.tags
+        affected = [FIRST + timedelta(n) for n in (10, 11, 20)]
+        named = f"{affected[0]} – {affected[1]}, {affected[2]}"
+        assert request.tags == span(20, 20) | {OUTDATED: named}, "the window of a live room is a day"
         done = execute(instance, figures, dict(request.tags))
         made = {
             name: done.asset_materializations_for_node(f"core__{name}")[-1].metadata["late dates made again"].value
             for name in ("touches", "conversions", "journeys", "credits")
         }
-        assert made == {"touches": 1, "conversions": 0, "journeys": 2, "credits": 2}
+        assert made == {"touches": 2, "conversions": 0, "journeys": 3, "credits": 3}
+        entered = {e.partition for e in done.asset_materializations_for_node("core__credits") if e.partition}
+        assert entered == set(map(str, affected)), "what lies between them is not entered as made"
         assert not any(e.asset_key and e.asset_key.path[0] == "raw" for e in done.get_asset_materialization_events())
     found = state(home)
     fresh = at_home(tmp_path / "fresh", monkeypatch)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelines.brands import brands, seen_by
+from pipelines.core.tables import FEW_BRANDS, MOST_BRANDS
 from pipelines.home import Home
 from pipelines.marts.tables import MARTS
 from pipelines.publish import filled, publish
@@ -16,10 +17,12 @@ from pipelines.reports.formats import FORMATS, INDEX, PAGE, first_file, report_f
 from pipelines.reports.newest import newest_contents
 from pipelines.reports.page.payload import as_json, payload
 from pipelines.reports.query import OF_NO_BRAND, QueryError
+from pipelines.row_checks import row_check_results
 from tests.pipelines.built import built
 from tests.pipelines.intake_files import csv_bytes, land
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import duckdb
@@ -79,11 +82,13 @@ IN_COMMON = {
 }  # fmt: skip
 
 
-def warehouse(folder: Path, *worlds: dict[str, list[dict[str, Any]]]) -> duckdb.DuckDBPyConnection:
+def warehouse(
+    folder: Path, *worlds: dict[str, list[dict[str, Any]]], marts: Iterable[str] = ("feed_days", *BY_BRAND)
+) -> duckdb.DuckDBPyConnection:
     for feed in {feed for world in worlds for feed in world}:
         told = [row for world in worlds for row in world.get(feed, [])]
         land(folder, f"{feed}/rows.csv", csv_bytes([row | {"exported_at": EXPORTED} for row in told]))
-    return built(folder, FIRST, LAST, "feed_days", *BY_BRAND)
+    return built(folder, FIRST, LAST, *marts)
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +180,15 @@ def test_one_brand_can_be_asked_for(home: Home) -> None:
     assert write_reports([content], PAGE, home) == [report_file(home, THEIRS, LAST)]
     with pytest.raises(QueryError, match=f"there is no brand '远'; the brands are {OURS}, {THEIRS}"):
         next(newest_contents(home, brand="远"))
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_column_that_was_taken_for_the_brand_is_warned_of(tmp_path: Path, more: int) -> None:
+    ours = rows(OURS, mark="a", price=100)
+    line = ours["shop_conversions"][0]
+    sold = [line | {"order_id": f"o{n}", "brand": f"brand {n:03}"} for n in range(MOST_BRANDS - 1 + more)]
+    found = warehouse(tmp_path, {"notes": ours["notes"][:1], "shop_conversions": sold}, marts=())
+    (result,) = row_check_results(found, "core.conversions", [FEW_BRANDS])
+    assert result.passed is not bool(more)
+    if more:
+        assert "101 rows: 101 brands, more than 100" in str(result.description)

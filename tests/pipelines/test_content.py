@@ -260,6 +260,8 @@ def test_each_brand_has_its_plan(tmp_path: Path) -> None:
         "plan: {2026-10: much}",
         "plan: {2026-10: -1}",
         "plan: {2026-10: .inf}",
+        "plan: {花间: {山野: {2026-10: 1}}}",
+        "plan: &itself {花间: *itself}",
     ):
         (tmp_path / "targets.yaml").write_text(wrong)
         with pytest.raises(SettingError, match="such as 2026-10: 120000"):

@@ -20,6 +20,7 @@ import yaml
 from dagster._core.scheduler.instigation import ScheduleInstigatorData
 
 from pipelines.arrivals import BUSINESS_ZONE
+from pipelines.partitions import dates_of
 from pipelines.run import DAGSTER_SETTINGS
 from tests.pipelines.postgres import postgres
 from tests.pipelines.test_run import IMPRESSIONS, NOTES, ORDERS, SPEND
@@ -145,7 +146,7 @@ def test_a_schedule_tick_and_a_sensor_tick_run_under_the_daemon_on_postgresql(tm
     yesterday = str(due.date() - timedelta(days=1))
     scheduled, sensed = runs["everything"], runs["intake"]
     assert scheduled.tags["dagster/schedule_name"] == "yesterday_schedule"
-    assert scheduled.tags["dagster/asset_partition_range_start"] == yesterday
+    assert dates_of(scheduled.tags) == yesterday
     assert sensed.tags["dagster/sensor_name"] == "landing_sensor"
     with duckdb.connect(home / "published" / "analyst.duckdb", read_only=True) as connection:
         assert connection.sql("SELECT business_date::VARCHAR FROM ops.days").fetchall() == [(yesterday,)]

@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.definitions import defs, everything
 from pipelines.home import Home
+from pipelines.partitions import range_tags
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,10 +90,7 @@ def run(home: Path, first: int, last: int) -> dg.ExecuteInProcessResult:
         result = defs.resolve_job_def(everything.name).execute_in_process(
             instance=instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={
-                "dagster/asset_partition_range_start": str(FIRST + timedelta(first)),
-                "dagster/asset_partition_range_end": str(FIRST + timedelta(last)),
-            },
+            tags=range_tags(FIRST + timedelta(first), FIRST + timedelta(last)),
         )
     assert result.success
     return result

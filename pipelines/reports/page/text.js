@@ -71,7 +71,7 @@ const WORDS = {
   direction: { up: "▲", down: "▼", same: "＝" },
 };
 const UNKNOWN = "—";
-const GLYPHS = { boost: "▲", keep: "●", watch: "◆", stop: "■", arrived: "✓", late: "◐", missing: "✗", not_due: "·" };
+const GLYPHS = { boost: "▲", keep: "●", watch: "◆", stop: "■", arrived: "✓", late: "◐", missing: "✗", not_due: "·", quarantined: "!" };
 const SHORT = [
   [[1e8, "亿"], [1e4, "万"]],
   [[1e9, "B"], [1e6, "M"], [1e3, "K"]],

@@ -59,19 +59,22 @@ function feedDays(name) {
   const body = parts.map(([feed, source]) => make("tr", {},
     make("th", { scope: "row" }, label("feed", feed) + (source ? ` · ${label("source", source)}` : "")),
     ...days.map((day) => make("td", {}, dayCell(byDay.get(JSON.stringify([feed, source, day])), day)))));
-  const legend = ["arrived", "late", "missing", "not_due"].map((code) => make("li", {}, `${GLYPHS[code]} ${label("state", code)}`));
+  const signs = [...["arrived", "late", "missing", "not_due"].map((code) => [code, label("state", code)]), ["quarantined", refusedName()]];
+  const legend = signs.map(([code, name]) => make("li", {}, `${GLYPHS[code]} ${name}`));
   return card(data.tables[name],
     make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": of(data.tables[name].title) },
       make("table", { class: "days" }, make("thead", {}, head), make("tbody", {}, ...body))),
     make("ul", { class: "legend" }, ...legend));
 }
 
+const refusedName = () => of(data.tables.feed_days.columns.find((c) => c.name === "quarantined").label);
+
 function dayCell(row, day) {
   if (!row) return make("span", { class: "day not_due" }, " ");
   const told = [day, label("state", row.state), `${say("rows", { shown: written(row.rows, "count"), all: written(row.rows, "count") }).split(" / ")[0]}`];
-  const refused = row.quarantined ? ` ${of(data.tables.feed_days.columns.find((c) => c.name === "quarantined").label)} ${row.quarantined}` : "";
+  const refused = row.quarantined ? ` ${refusedName()} ${row.quarantined}` : "";
   return make("span", { class: `day ${row.state}${row.quarantined ? " quarantined" : ""}`, role: "img", "aria-label": `${told[0]} ${told[1]}${refused}`, "data-tip": `${told[0]} ${told[1]}：${written(row.rows, "count")}${refused}` },
-    row.quarantined && row.state === "arrived" ? "!" : GLYPHS[row.state] ?? "");
+    row.quarantined && row.state === "arrived" ? GLYPHS.quarantined : GLYPHS[row.state] ?? "");
 }
 
 /** The figures of the day, each against its target or a week ago. */
