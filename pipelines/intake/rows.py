@@ -25,7 +25,7 @@ from pipelines.intake.readers import read_file, read_parts
 from pipelines.intake.texts import in_class
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 ROUNDED = "_rounded_"
 LONGEST_KEPT = 1_000  # characters of a text in the record of a refused row
+MOST_NAMED = 20  # headers that a message names
+WIDE = (pl.Int128, pl.UInt128)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Beside:
         """What is worth knowing."""
         return [
             *(["the file has a header and no rows"] if not self.rows + self.left_out + self.ignored else []),
-            *([f"headers not used: {', '.join(self.unused_headers)}"] if self.unused_headers else []),
+            *([f"headers not used: {_some(self.unused_headers)}"] if self.unused_headers else []),
             *([f"{_rows(self.ignored, 'total row')} ignored"] if self.ignored else []),
             *([f"{_rows(self.left_out, 'row')} left out by its mapping"] if self.left_out else []),
             *self.doubts,
@@ -113,6 +115,11 @@ class JudgedRows:
 
 def _rows(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def judged_rows(
@@ -291,7 +298,10 @@ def _records(source: pl.DataFrame, judged: pl.DataFrame, mapping: Mapping, feed:
     shown = (
         source.select(kept)
         .filter(wanted)
-        .with_columns(without_mobile_numbers(pl.col(pl.String).str.slice(0, LONGEST_KEPT)))
+        .with_columns(
+            without_mobile_numbers(pl.col(pl.String).str.slice(0, LONGEST_KEPT)),
+            pl.col(*WIDE).cast(pl.String),  # JSON is written of no wider numbers than 64 bits
+        )
     )
     known = judged.select(ROW, *keys).filter(wanted)
     texts = iter(

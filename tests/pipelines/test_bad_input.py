@@ -75,6 +75,14 @@ CASES = {
     "unknown column": Bad(
         "a.csv", csv_bytes(orders(20, gift="x", user_id=RAW_ID)), ("headers not used: gift",), "complete", 20, 0
     ),
+    "many unknown columns": Bad(
+        "a.csv",
+        csv_bytes(orders(20, **{f"gift{n}": "x" for n in range(25)})),
+        ("headers not used: gift0, gift1,", "gift19 and 5 more"),
+        "complete",
+        20,
+        0,
+    ),
     "missing column": Bad("a.csv", without("paid_at"), ("1 required column is missing: paid_at", "Rename"), **NONE),
     "no header": Bad(
         "a.csv",
@@ -96,6 +104,11 @@ CASES = {
         ("20 rows quarantined for paid_at (rows 1, 2, 3, 4, 5, …)", "'46266' cannot be read"),
         accepted=0,
         quarantined=20,
+    ),
+    "number beyond 64 bits in Parquet": Bad(
+        "a.parquet",
+        parquet_bytes(pl.DataFrame(GOOD).with_columns(paid_amount=pl.Series([10**25] + [100] * 19, dtype=pl.Int128))),
+        ("1 row quarantined for paid_amount (row 1)", "'10000000000000000000000000' cannot be read as an amount"),
     ),
     "wrong encoding": Bad(
         "a.csv",
